@@ -1,0 +1,248 @@
+#include "engine/cow_tree/cow_tree.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "engine/cow_tree/checker.h"
+#include "engine/cow_tree/store_file.h"
+#include "engine/cow_tree/tree_editor.h"
+#include "engine/cow_tree/tree_reader.h"
+#include "engine/cow_tree/write_transaction.h"
+#include "faults/base/assert.h"
+
+namespace plugpull {
+namespace cow_tree {
+namespace {
+
+constexpr std::string_view kBucketName = "kv";
+
+Expected<void> CheckLimits(const Transaction& transaction) {
+  for (const Change& change : transaction.changes) {
+    if (!change.value) continue;
+    if (change.key.empty()) return Fail(ErrorCode::kInvalidArgument, "key required");
+    if (change.key.size() > kKeyBytesMax) {
+      return Fail(ErrorCode::kInvalidArgument, "key too large");
+    }
+    if (change.value->size() > kValueBytesMax) {
+      return Fail(ErrorCode::kInvalidArgument, "value too large");
+    }
+  }
+  return {};
+}
+
+Expected<void> EditBucket(TreeEditor& bucket, const Transaction& transaction) {
+  for (const Change& change : transaction.changes) {
+    Expected<void> done = change.value ? bucket.Put(change.key, *change.value, /*flags=*/0)
+                                       : bucket.Delete(change.key);
+    if (!done) return done;
+  }
+  return {};
+}
+
+// Builds the trees of the next revision: the changes in the bucket, the bucket in the root bucket.
+Expected<void> EditTrees(WriteTransaction& write, const Transaction& transaction) {
+  TreeEditor root(write, BucketLocation{.header = write.meta().root});
+  Expected<std::optional<std::string>> value = root.FindBucketValue(kBucketName);
+  if (!value) return std::unexpected(value.error());
+  if (!*value) {  // an empty bucket, inline
+    std::vector<std::byte> empty(kBucketHeaderBytes + kPageHeaderBytes);
+    SerializeNode(Node{}, EntryRange{}, std::span(empty).subspan(kBucketHeaderBytes));
+    *value = std::string(AsText(empty));
+    Expected<void> created = root.Put(kBucketName, **value, kBucketElementFlag);
+    if (!created) return created;
+  }
+  const Expected<BucketLocation> location = ReadBucketValue(AsBytes(**value));
+  if (!location) return std::unexpected(location.error());
+  TreeEditor bucket(write, *location);
+  if (Expected<void> edited = EditBucket(bucket, transaction); !edited) return edited;
+  if (Expected<void> balanced = root.Rebalance(); !balanced) return balanced;
+  if (Expected<void> balanced = bucket.Rebalance(); !balanced) return balanced;
+  if (bucket.is_changed()) {
+    const Expected<std::string> spilled = bucket.SpillAsValue();
+    if (!spilled) return std::unexpected(spilled.error());
+    Expected<void> put = root.Put(kBucketName, *spilled, kBucketElementFlag);
+    if (!put) return put;
+  }
+  if (!root.is_changed()) return {};
+  const Expected<PageId> page = root.Spill();
+  if (!page) return std::unexpected(page.error());
+  write.meta().root.root = *page;
+  return {};
+}
+
+class CowTreeEngine final : public Engine {
+ public:
+  CowTreeEngine(Vfs& vfs, const Options& options)
+      : vfs_(vfs), options_(options), free_list_(options.protocol.reuse_freed_pages_at_once) {}
+
+  Expected<void> Open() override {
+    Assert(file_ == nullptr, "a store is opened once");
+    Expected<std::unique_ptr<VfsFile>> file = OpenStoreFile(vfs_, options_);
+    if (!file) return std::unexpected(file.error());
+    file_ = *std::move(file);
+    if (Expected<void> loaded = LoadState(); !loaded) return loaded;
+    // bbolt, too, writes here: asked to keep a freelist, it commits an empty transaction on a file
+    // without one.
+    if (options_.persist_freelist && state_.active.freelist == kNoFreelist) return Commit(nullptr);
+    return {};
+  }
+
+  Expected<void> Apply(const Transaction& transaction) override {
+    if (Expected<void> checked = CheckLimits(transaction); !checked) return checked;
+    return Commit(&transaction);
+  }
+
+  Expected<void> Scan(PairVisitor& visitor) override {
+    if (Expected<void> fresh = EnsureFresh(); !fresh) return fresh;
+    const Expected<std::optional<BucketLocation>> bucket =
+        FindBucket(*pages_, state_.active, AsBytes(kBucketName));
+    if (!bucket) return std::unexpected(bucket.error());
+    return *bucket ? ScanBucket(*pages_, **bucket, visitor) : Expected<void>();
+  }
+
+  Expected<CheckReport> Check() override {
+    if (Expected<void> fresh = EnsureFresh(); !fresh) return std::unexpected(fresh.error());
+    if (are_slots_stale_) {  // a commit wrote one: what counts is what the file has
+      const Expected<std::array<MetaSlot, 2>> slots =
+          ReadMetaSlots(*file_, state_.active.page_size_bytes);
+      if (!slots) return std::unexpected(slots.error());
+      state_.slots = *slots;
+      are_slots_stale_ = false;
+    }
+    return CheckStore(View());
+  }
+
+  Expected<void> Close() override {
+    file_.reset();
+    return {};
+  }
+
+ private:
+  StoreView View() {
+    return StoreView{.pages = *pages_,
+                     .file_size_bytes = state_.file_size_bytes,
+                     .slots = state_.slots,
+                     .meta = state_.active};
+  }
+
+  // Reads what the file says now. The freelist is looked at, but taken in only when it is needed.
+  Expected<void> LoadState() {
+    const Expected<StoreState> state = ReadStoreState(*file_, options_);
+    if (!state) return std::unexpected(state.error());
+    state_ = *state;
+    is_stale_ = true;
+    are_slots_stale_ = false;
+    is_free_list_loaded_ = false;
+    AttachPages();
+    growth_.Map(state_.file_size_bytes);
+    if (state_.active.freelist != kNoFreelist) {
+      const Expected<FreelistPage> page =
+          FreelistPage::Read(*pages_, state_.active.freelist, state_.active.high_water_mark);
+      if (!page) return std::unexpected(page.error());
+    } else if (Expected<void> loaded = LoadFreeList(); !loaded) {
+      return loaded;
+    }
+    is_stale_ = false;
+    return {};
+  }
+
+  void AttachPages() {
+    const uint64_t file_pages = state_.file_size_bytes / state_.active.page_size_bytes;
+    pages_->Attach(*file_, state_.active.page_size_bytes,
+                   std::min(state_.active.high_water_mark, file_pages));
+  }
+
+  Expected<void> EnsureFresh() {
+    Assert(file_ != nullptr, "the store is open");
+    return is_stale_ ? LoadState() : Expected<void>();
+  }
+
+  Expected<void> LoadFreeList() {
+    if (is_free_list_loaded_) return {};
+    std::vector<PageId> ids;
+    if (state_.active.freelist == kNoFreelist) {
+      Expected<std::vector<PageId>> found = FindFreePages(View());
+      if (!found) return std::unexpected(found.error());
+      ids = *std::move(found);
+    } else {
+      const Expected<FreelistPage> page =
+          FreelistPage::Read(*pages_, state_.active.freelist, state_.active.high_water_mark);
+      if (!page) return std::unexpected(page.error());
+      for (uint64_t index = 0; index < page->count(); ++index) ids.push_back(page->At(index));
+    }
+    Expected<void> assigned = free_list_.Assign(std::move(ids), state_.active.high_water_mark);
+    if (assigned) is_free_list_loaded_ = true;
+    return assigned;
+  }
+
+  // Runs one write transaction, without changes when `transaction` is null. After an error nobody
+  // knows which meta is on the disk, so the file is asked before anything else is done: bbolt, too,
+  // goes on from the meta that its mapping shows.
+  Expected<void> Commit(const Transaction* transaction) {
+    if (Expected<void> fresh = EnsureFresh(); !fresh) return fresh;
+    const uint64_t file_pages = state_.file_size_bytes / state_.active.page_size_bytes;
+    if (state_.active.high_water_mark > file_pages) {
+      return Fail(ErrorCode::kCorrupt,
+                  fmt::format("file size too small: {} pages below the high water mark, {} in the "
+                              "file",
+                              state_.active.high_water_mark, file_pages));
+    }
+    if (Expected<void> loaded = LoadFreeList(); !loaded) return loaded;
+    is_stale_ = true;
+    WriteTransaction write({*file_, *pages_, free_list_, growth_, options_}, state_.active);
+    if (transaction != nullptr) {
+      if (Expected<void> edited = EditTrees(write, *transaction); !edited) return edited;
+    }
+    if (Expected<void> committed = write.Commit(); !committed) return committed;
+    return AdoptCommitted(write.meta());
+  }
+
+  Expected<void> AdoptCommitted(const Meta& meta) {
+    const Expected<uint64_t> size = file_->Size();
+    if (!size) return std::unexpected(size.error());
+    state_.file_size_bytes = *size;
+    state_.active = meta;
+    are_slots_stale_ = true;
+    AttachPages();
+    is_stale_ = false;
+    return {};
+  }
+
+  Vfs& vfs_;
+  Options options_;
+  std::unique_ptr<VfsFile> file_;
+  PooledPageCache pages_;
+  StoreState state_;
+  FreeList free_list_;
+  FileGrowth growth_;
+  bool is_free_list_loaded_ = false;
+  bool are_slots_stale_ = false;
+  bool is_stale_ = false;  // a commit failed, or is under way
+};
+
+class CowTreeEngineType final : public EngineType {
+ public:
+  std::string_view name() const override { return "cow_tree"; }
+  std::string_view description() const override {
+    return "copy-on-write B+ tree in bbolt's file format, two alternating metas, no log";
+  }
+  const std::vector<OptionSpec>& options() const override { return OptionSpecs(); }
+  std::unique_ptr<Engine> Create(Vfs& vfs, const EngineOptions& options) const override {
+    return std::make_unique<CowTreeEngine>(vfs, ParseOptions(options));
+  }
+  std::string RoleOf(std::string_view path) const override {
+    return path == kStorePath ? "store" : "unknown";
+  }
+};
+
+}  // namespace
+}  // namespace cow_tree
+
+const EngineType& CowTreeType() {
+  static const cow_tree::CowTreeEngineType type;
+  return type;
+}
+
+}  // namespace plugpull

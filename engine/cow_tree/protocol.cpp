@@ -1,0 +1,112 @@
+#include "engine/cow_tree/protocol.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "faults/base/assert.h"
+
+namespace plugpull::cow_tree {
+namespace {
+
+using enum CommitStep;
+
+// bbolt: data is durable before a meta points at it, and the meta before the commit returns.
+constexpr std::array kStockOrder = {kWritePages, kSync, kWriteMeta, kSync};
+
+// M1: one fdatasync covers both, so the disk may take the meta and leave the pages.
+constexpr std::array kNoDataSyncOrder = {kWritePages, kWriteMeta, kSync};
+
+// M2: both syncs are there, the wrong way round.
+constexpr std::array kMetaFirstOrder = {kWriteMeta, kSync, kWritePages, kSync};
+
+// M18: the freelist is taken for something that may wait.
+constexpr std::array kLateFreelistOrder = {kWriteTreePages, kSync, kWriteFreelistPage, kWriteMeta,
+                                           kSync};
+
+// M19: the commit returns before its meta is durable.
+constexpr std::array kNoMetaSyncOrder = {kWritePages, kSync, kWriteMeta};
+
+struct MutantRow {
+  const char* name;
+  Protocol protocol;
+};
+
+constexpr std::array<MutantRow, 8> kMutants = {{
+    {"none", {.commit_steps = kStockOrder}},
+    {"M1", {.commit_steps = kNoDataSyncOrder}},
+    {"M2", {.commit_steps = kMetaFirstOrder}},
+    {"M5", {.commit_steps = kStockOrder, .reuse_freed_pages_at_once = true}},
+    {"M10a", {.commit_steps = kStockOrder, .open_lower_transaction = true}},
+    {"M11", {.commit_steps = kStockOrder, .update_leaves_in_place = true}},
+    {"M18", {.commit_steps = kLateFreelistOrder}},
+    {"M19", {.commit_steps = kNoMetaSyncOrder}},
+}};
+
+const std::string& ValueOf(const EngineOptions& options, const char* name) {
+  const auto found = options.find(name);
+  Assert(found != options.end(), "every option of the type is present");
+  return found->second;
+}
+
+OptionSpec Choice(std::string name, std::vector<std::string> values, std::string default_value,
+                  std::string help) {
+  OptionSpec spec;
+  spec.name = std::move(name);
+  spec.values = std::move(values);
+  spec.default_value = std::move(default_value);
+  spec.help = std::move(help);
+  return spec;
+}
+
+}  // namespace
+
+Protocol ProtocolOf(std::string_view mutant) {
+  const auto row = std::find_if(kMutants.begin(), kMutants.end(),
+                                [&](const MutantRow& each) { return each.name == mutant; });
+  Assert(row != kMutants.end(), "the mutant was checked against the option's values");
+  return row->protocol;
+}
+
+const std::vector<std::string>& MutantNames() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const MutantRow& row : kMutants) all.emplace_back(row.name);
+    return all;
+  }();
+  return names;
+}
+
+const std::vector<OptionSpec>& OptionSpecs() {
+  static const std::vector<OptionSpec> specs = {
+      Choice(
+          "mutant", MutantNames(), "none",
+          "a bug on purpose: M1 no data sync, M2 meta first, M5 no pending pages, M10a opens the "
+          "older meta, M11 leaves in place, M18 late freelist, M19 no meta sync"),
+      Choice("dirsync", {"1", "0"}, "1", "sync the directory of a new store; bbolt never does"),
+      Choice("page_size", {"1024", "2048", "4096", "8192", "16384"}, "4096",
+             "bytes in a page of a new store"),
+      Choice("freelist", {"synced", "none"}, "synced",
+             "none: never written, rebuilt from the tree by each open (NoFreelistSync)"),
+      Choice("nosync", {"0", "1"}, "0", "1: commits do not sync (NoSync)"),
+      Choice("nogrowsync", {"0", "1"}, "0", "1: the file grows by writes alone (NoGrowSync)"),
+  };
+  return specs;
+}
+
+Options ParseOptions(const EngineOptions& options) {
+  Options parsed;
+  parsed.protocol = ProtocolOf(ValueOf(options, "mutant"));
+  const std::string& page_size = ValueOf(options, "page_size");
+  const auto [end, error] = std::from_chars(page_size.data(), page_size.data() + page_size.size(),
+                                            parsed.page_size_bytes);
+  Assert(error == std::errc() && end == page_size.data() + page_size.size(),
+         "the page size was checked against the option's values");
+  parsed.sync_directory = ValueOf(options, "dirsync") == "1";
+  parsed.persist_freelist = ValueOf(options, "freelist") == "synced";
+  parsed.sync = ValueOf(options, "nosync") == "0";
+  parsed.sync_growth = ValueOf(options, "nogrowsync") == "0";
+  return parsed;
+}
+
+}  // namespace plugpull::cow_tree

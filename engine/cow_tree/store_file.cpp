@@ -1,0 +1,124 @@
+#include "engine/cow_tree/store_file.h"
+
+#include <fmt/format.h>
+
+namespace plugpull::cow_tree {
+namespace {
+
+// One slot as read; `fault` says why there is no meta in it.
+struct SlotRead {
+  MetaSlot slot{};
+  MetaFault fault = MetaFault::kMagic;
+};
+
+// Reads only the bytes that matter: on a crash image, each byte read is a question about the disk.
+Expected<SlotRead> ReadSlot(VfsFile& file, uint64_t offset_bytes) {
+  std::array<std::byte, kMetaBytes> bytes;
+  const Expected<size_t> read = file.Read(offset_bytes, bytes);
+  if (!read) return std::unexpected(read.error());
+  SlotRead result;
+  if (*read < bytes.size()) return result;
+  result.slot.header = LoadPageHeader(bytes.data());
+  const std::expected<Meta, MetaFault> meta = LoadMeta(bytes);
+  if (!meta) {
+    result.fault = meta.error();
+  } else if (IsPageSize(meta->page_size_bytes)) {
+    result.slot.meta = *meta;
+  }
+  return result;
+}
+
+// Looks for a valid meta 1 where each possible page size would put it, the expected one first.
+// Returns: an empty slot when there is none. bbolt 1.3.7 and later do this; 1.3.6 gave up.
+Expected<SlotRead> ProbeSecondSlot(VfsFile& file, const Options& options, uint64_t size_bytes) {
+  const auto probe = [&](uint32_t page_size_bytes) -> Expected<SlotRead> {
+    if (size_bytes < uint64_t{2} * page_size_bytes) return SlotRead{};
+    Expected<SlotRead> second = ReadSlot(file, page_size_bytes);
+    if (second && second->slot.meta && second->slot.meta->page_size_bytes != page_size_bytes) {
+      return SlotRead{};
+    }
+    return second;
+  };
+  Expected<SlotRead> second = probe(options.page_size_bytes);
+  for (uint32_t page_size = kPageSizeMin; page_size <= kPageSizeMax; page_size *= 2) {
+    if (!second || second->slot.meta) break;
+    if (page_size != options.page_size_bytes) second = probe(page_size);
+  }
+  return second;
+}
+
+bool IsFirstActive(const Meta& first, const Meta& second, const Protocol& protocol) {
+  if (protocol.open_lower_transaction) return first.transaction_id < second.transaction_id;
+  return first.transaction_id >= second.transaction_id;
+}
+
+Expected<void> InitializeFile(Vfs& vfs, VfsFile& file, const Options& options) {
+  const size_t page_size_bytes = options.page_size_bytes;
+  std::vector<std::byte> pages(4 * page_size_bytes);
+  const std::span<std::byte> all(pages);
+  for (PageId slot = 0; slot < 2; ++slot) {
+    StoreMeta(all.subspan(slot * page_size_bytes), slot,
+              Meta{.page_size_bytes = options.page_size_bytes,
+                   .root = BucketHeader{.root = 3},
+                   .freelist = 2,
+                   .high_water_mark = 4,
+                   .transaction_id = slot});
+  }
+  StorePageHeader(&pages[2 * page_size_bytes], PageHeader{.id = 2, .flags = kFreelistFlag});
+  StorePageHeader(&pages[3 * page_size_bytes], PageHeader{.id = 3, .flags = kLeafFlag});
+  if (Expected<void> written = file.Write(0, pages); !written) return written;
+  if (Expected<void> synced = file.Sync(SyncKind::kData); !synced) return synced;
+  return options.sync_directory ? vfs.SyncDirectory("") : Expected<void>();
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<VfsFile>> OpenStoreFile(Vfs& vfs, const Options& options) {
+  Expected<std::unique_ptr<VfsFile>> file = vfs.Open(kStorePath, OpenOptions{.create = true});
+  if (!file) return file;
+  const Expected<bool> locked = (*file)->Lock(LockLevel::kExclusive);
+  if (!locked) return std::unexpected(locked.error());
+  if (!*locked) return Fail(ErrorCode::kBusy, "timeout: the store is open elsewhere");
+  const Expected<uint64_t> size = (*file)->Size();
+  if (!size) return std::unexpected(size.error());
+  if (*size == 0) {
+    Expected<void> initialized = InitializeFile(vfs, **file, options);
+    if (!initialized) return std::unexpected(initialized.error());
+  }
+  return file;
+}
+
+Expected<std::array<MetaSlot, 2>> ReadMetaSlots(VfsFile& file, uint32_t page_size_bytes) {
+  const Expected<SlotRead> first = ReadSlot(file, 0);
+  if (!first) return std::unexpected(first.error());
+  const Expected<SlotRead> second = ReadSlot(file, page_size_bytes);
+  if (!second) return std::unexpected(second.error());
+  return std::array{first->slot, second->slot};
+}
+
+Expected<StoreState> ReadStoreState(VfsFile& file, const Options& options) {
+  const Expected<uint64_t> size = file.Size();
+  if (!size) return std::unexpected(size.error());
+  const Expected<SlotRead> first = ReadSlot(file, 0);
+  if (!first) return std::unexpected(first.error());
+  Expected<SlotRead> second = first->slot.meta ? ReadSlot(file, first->slot.meta->page_size_bytes)
+                                               : ProbeSecondSlot(file, options, *size);
+  if (!second) return std::unexpected(second.error());
+  StoreState state{.file_size_bytes = *size, .slots = {first->slot, second->slot}};
+  std::optional<Meta>& one = state.slots[0].meta;
+  std::optional<Meta>& two = state.slots[1].meta;
+  if (one && two && one->page_size_bytes != two->page_size_bytes) two.reset();
+  if (!one && !two) return Fail(ErrorCode::kCorrupt, Describe(first->fault));
+  if (one && two) {
+    state.active = IsFirstActive(*one, *two, options.protocol) ? *one : *two;
+  } else {
+    state.active = one ? *one : *two;
+  }
+  if (*size < state.active.page_size_bytes) return Fail(ErrorCode::kCorrupt, "invalid database");
+  if (*size < 2 * uint64_t{state.active.page_size_bytes}) {
+    return Fail(ErrorCode::kCorrupt, "file size too small");
+  }
+  return state;
+}
+
+}  // namespace plugpull::cow_tree

@@ -1,0 +1,32 @@
+// Creating a store's file, and finding the active meta of an existing one: everything that happens
+// before a tree is looked at. There is no log and no redo; picking the meta is the whole recovery.
+#pragma once
+
+#include <array>
+
+#include "engine/cow_tree/checker.h"
+#include "engine/cow_tree/protocol.h"
+
+namespace plugpull::cow_tree {
+
+inline constexpr const char* kStorePath = "store.db";
+
+// Opens the file, creating it when it is absent, takes bbolt's exclusive lock, and initialises a
+// file of size 0. Errors: kBusy when somebody else has it open.
+Expected<std::unique_ptr<VfsFile>> OpenStoreFile(Vfs& vfs, const Options& options);
+
+// Reads page header and meta of both slots. Errors: I/O.
+Expected<std::array<MetaSlot, 2>> ReadMetaSlots(VfsFile& file, uint32_t page_size_bytes);
+
+// What the metas say.
+struct StoreState {
+  uint64_t file_size_bytes = 0;
+  std::array<MetaSlot, 2> slots{};
+  Meta active{};
+};
+
+// Reads both metas and picks the valid one with the higher txid. Errors: kCorrupt with bbolt's
+// "invalid database", "version mismatch", "checksum error", "file size too small".
+Expected<StoreState> ReadStoreState(VfsFile& file, const Options& options);
+
+}  // namespace plugpull::cow_tree

@@ -1,0 +1,119 @@
+#include "engine/cow_tree/write_transaction.h"
+
+#include <algorithm>
+
+namespace plugpull::cow_tree {
+
+WriteTransaction::WriteTransaction(const StoreParts& parts, const Meta& committed)
+    : parts_(parts), meta_(committed), committed_high_water_mark_(committed.high_water_mark) {
+  ++meta_.transaction_id;
+  parts_.free_list.ReleasePending();
+}
+
+Expected<std::span<std::byte>> WriteTransaction::ReplaceNode(OldRun old, uint64_t size_bytes,
+                                                             bool is_leaf) {
+  const uint64_t page_count = (size_bytes + meta_.page_size_bytes - 1) / meta_.page_size_bytes;
+  if (parts_.options.protocol.update_leaves_in_place && is_leaf && old.id != 0 &&
+      page_count <= old.overflow + uint64_t{1}) {
+    return std::span(MakeRun(old.id, old.overflow + uint64_t{1}).bytes);
+  }
+  if (old.id != 0) {
+    if (Expected<void> freed = FreeRun(old); !freed) return std::unexpected(freed.error());
+  }
+  return std::span(MakeRun(Allocate(page_count), page_count).bytes);
+}
+
+WriteTransaction::DirtyRun& WriteTransaction::MakeRun(PageId id, uint64_t page_count) {
+  DirtyRun& run = dirty_runs_.emplace_back(
+      DirtyRun{.id = id,
+               .is_freelist = false,
+               .bytes = std::vector<std::byte>(page_count * meta_.page_size_bytes)});
+  StorePageHeader(run.bytes.data(),
+                  PageHeader{.id = id, .overflow = static_cast<uint32_t>(page_count - 1)});
+  return run;
+}
+
+PageId WriteTransaction::Allocate(uint64_t page_count) {
+  if (const PageId id = parts_.free_list.Allocate(page_count); id != 0) return id;
+  const PageId id = meta_.high_water_mark;
+  meta_.high_water_mark += page_count;
+  parts_.growth.EnsureMapped((meta_.high_water_mark + 1) * meta_.page_size_bytes);
+  return id;
+}
+
+Expected<void> WriteTransaction::Commit() {
+  if (Expected<void> built = BuildFreelistPage(); !built) return built;
+  if (Expected<void> grown = GrowFile(); !grown) return grown;
+  std::sort(dirty_runs_.begin(), dirty_runs_.end(),
+            [](const DirtyRun& left, const DirtyRun& right) { return left.id < right.id; });
+  for (const CommitStep step : parts_.options.protocol.commit_steps) {
+    if (Expected<void> done = Perform(step); !done) return done;
+  }
+  return {};
+}
+
+Expected<void> WriteTransaction::BuildFreelistPage() {
+  if (meta_.freelist != kNoFreelist) {
+    const Expected<FreelistPage> old =
+        FreelistPage::Read(parts_.pages, meta_.freelist, committed_high_water_mark_);
+    if (!old) return std::unexpected(old.error());
+    Expected<void> freed = FreeRun(OldRun{meta_.freelist, old->header().overflow});
+    if (!freed) return freed;
+  }
+  meta_.freelist = kNoFreelist;
+  if (!parts_.options.persist_freelist) return {};
+  // Counted before the allocation, which may take ids off the list: bbolt over-estimates, too.
+  const uint64_t page_count = parts_.free_list.PageCountFor(meta_.page_size_bytes);
+  meta_.freelist = Allocate(page_count);
+  DirtyRun& run = MakeRun(meta_.freelist, page_count);
+  run.is_freelist = true;
+  parts_.free_list.Serialize(run.id, run.bytes);
+  return {};
+}
+
+Expected<void> WriteTransaction::GrowFile() {
+  if (meta_.high_water_mark == committed_high_water_mark_) return {};
+  const std::optional<uint64_t> target =
+      parts_.growth.Target((meta_.high_water_mark + 1) * meta_.page_size_bytes);
+  if (!target) return {};
+  if (parts_.options.sync_growth) {
+    if (Expected<void> cut = parts_.file.Truncate(*target); !cut) return cut;
+    if (Expected<void> synced = parts_.file.Sync(SyncKind::kFull); !synced) return synced;
+  }
+  parts_.growth.Remember(*target);
+  return {};
+}
+
+Expected<void> WriteTransaction::Perform(CommitStep step) {
+  switch (step) {
+    case CommitStep::kWritePages:
+      return WriteRuns(/*with_tree=*/true, /*with_freelist=*/true);
+    case CommitStep::kWriteTreePages:
+      return WriteRuns(/*with_tree=*/true, /*with_freelist=*/false);
+    case CommitStep::kWriteFreelistPage:
+      return WriteRuns(/*with_tree=*/false, /*with_freelist=*/true);
+    case CommitStep::kSync:
+      return parts_.options.sync ? parts_.file.Sync(SyncKind::kData) : Expected<void>();
+    case CommitStep::kWriteMeta:
+      return WriteMeta();
+  }
+  return {};
+}
+
+Expected<void> WriteTransaction::WriteRuns(bool with_tree, bool with_freelist) {
+  for (const DirtyRun& run : dirty_runs_) {
+    if (run.is_freelist ? !with_freelist : !with_tree) continue;
+    Expected<void> written = parts_.file.Write(run.id * meta_.page_size_bytes, run.bytes);
+    if (!written) return written;
+  }
+  return {};
+}
+
+Expected<void> WriteTransaction::WriteMeta() {
+  const PageId slot = meta_.transaction_id % 2;
+  std::vector<std::byte> page(meta_.page_size_bytes);
+  StoreMeta(page, slot, meta_);
+  return parts_.file.Write(slot * meta_.page_size_bytes, page);
+}
+
+}  // namespace plugpull::cow_tree

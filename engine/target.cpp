@@ -1,0 +1,108 @@
+#include "engine/target.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "engine/registry.h"
+
+namespace plugpull {
+namespace {
+
+// Levenshtein distance: how many single-letter edits lie between two words.
+size_t EditDistance(std::string_view left, std::string_view right) {
+  std::vector<size_t> row(right.size() + 1);
+  for (size_t j = 0; j <= right.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= left.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= right.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1,
+                         diagonal + (left[i - 1] == right[j - 1] ? size_t{0} : size_t{1})});
+      diagonal = above;
+    }
+  }
+  return row[right.size()];
+}
+
+Expected<void> CheckValue(const EngineType& type, const OptionSpec& spec, std::string_view value) {
+  if (!spec.values.empty()) {
+    if (std::ranges::find(spec.values, value) != spec.values.end()) return {};
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: option '{}' has no value '{}'{} (one of {})", type.name(),
+                            spec.name, value, NearestHint(value, spec.values),
+                            fmt::join(spec.values, ", ")));
+  }
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const bool is_number = error == std::errc() && end == value.data() + value.size();
+  if (is_number && number >= spec.minimum && number <= spec.maximum) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("{}: option '{}' takes a whole number from {} to {}, not '{}'",
+                          type.name(), spec.name, spec.minimum, spec.maximum, value));
+}
+
+}  // namespace
+
+std::string NearestHint(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::string* best = nullptr;
+  size_t best_distance = std::max<size_t>(2, word.size() / 2) + 1;
+  for (const std::string& candidate : candidates) {
+    const size_t distance = EditDistance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = &candidate;
+    }
+  }
+  return best == nullptr ? "" : fmt::format(", did you mean '{}'?", *best);
+}
+
+Expected<Target> ParseTarget(std::string_view text) {
+  Target target;
+  target.text = std::string(text);
+  const size_t colon = text.find(':');
+  const std::string_view name = text.substr(0, colon);
+  target.type = FindEngineType(name);
+  if (target.type == nullptr) {
+    std::vector<std::string> names;
+    for (const EngineType* type : EngineTypes()) names.emplace_back(type->name());
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("there is no target '{}'{} (plugpull list targets shows all)", name,
+                            NearestHint(name, names)));
+  }
+  std::vector<std::string> option_names;
+  for (const OptionSpec& spec : target.type->options()) {
+    option_names.push_back(spec.name);
+    target.options[spec.name] = spec.default_value;
+  }
+  std::string_view rest = colon == std::string_view::npos ? "" : text.substr(colon + 1);
+  while (!rest.empty()) {
+    const size_t comma = rest.find(',');
+    const std::string_view item = rest.substr(0, comma);
+    rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
+    const size_t equals = item.find('=');
+    const std::string_view option = item.substr(0, equals);
+    const auto spec = std::ranges::find(target.type->options(), option, &OptionSpec::name);
+    if (spec == target.type->options().end()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} has no option '{}'{} (its options: {})", name, option,
+                              NearestHint(option, option_names), fmt::join(option_names, ", ")));
+    }
+    if (equals == std::string_view::npos) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: option '{}' needs a value, as in {}={}", name, option, option,
+                              spec->default_value));
+    }
+    const std::string_view value = item.substr(equals + 1);
+    if (const Expected<void> checked = CheckValue(*target.type, *spec, value); !checked) {
+      return std::unexpected(checked.error());
+    }
+    target.options[spec->name] = std::string(value);
+  }
+  return target;
+}
+
+}  // namespace plugpull

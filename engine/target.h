@@ -1,0 +1,26 @@
+// A target is an engine with options, written `sqlite:journal=wal,sync=full`.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace plugpull {
+
+struct Target {
+  const EngineType* type = nullptr;
+  EngineOptions options;  // complete: defaults filled in
+  std::string text;       // as it was written
+
+  std::unique_ptr<Engine> Create(Vfs& vfs) const { return type->Create(vfs, options); }
+};
+
+// Returns: the target that `text` names. Errors: kInvalidArgument, with the nearest valid word.
+Expected<Target> ParseTarget(std::string_view text);
+
+// Returns: ", did you mean 'x'?" for the candidate nearest to `word`, or "" when none is near.
+std::string NearestHint(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace plugpull

@@ -1,0 +1,168 @@
+#include "faults/trace/trace.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace plugpull {
+namespace {
+
+using Place = std::pair<InodeId, std::string>;  // a directory and a name in it
+
+// Returns: the name of an inode in `names`, or its number when it has none there.
+std::string NameOf(InodeId inode, const std::map<InodeId, std::string>& names) {
+  const auto found = names.find(inode);
+  if (found != names.end()) return found->second.empty() ? "." : found->second;
+  return inode == kRootInode ? "." : fmt::format("#{}", inode);
+}
+
+std::string PathIn(InodeId directory, const std::string& name,
+                   const std::map<InodeId, std::string>& names) {
+  const std::string parent = NameOf(directory, names);
+  return parent == "." ? name : fmt::format("{}/{}", parent, name);
+}
+
+std::string Arguments(const Op& op, const std::map<InodeId, std::string>& names) {
+  switch (op.kind) {
+    case OpKind::kCreate:
+    case OpKind::kMakeDirectory:
+    case OpKind::kUnlink:
+    case OpKind::kRemoveDirectory:
+      return PathIn(op.directory, op.name, names);
+    case OpKind::kWrite:
+      return fmt::format("{} {}+{}", NameOf(op.inode, names), op.offset_bytes, op.size_bytes);
+    case OpKind::kTruncate:
+      return fmt::format("{} to {}", NameOf(op.inode, names), op.size_bytes);
+    case OpKind::kSync:
+    case OpKind::kDataSync:
+    case OpKind::kSyncDirectory:
+      return NameOf(op.inode, names);
+    case OpKind::kRename:
+      return fmt::format("{} to {}", PathIn(op.directory, op.name, names),
+                         PathIn(op.other_directory, op.other_name, names));
+    case OpKind::kLink:
+      return fmt::format("{} as {}", NameOf(op.inode, names),
+                         PathIn(op.other_directory, op.other_name, names));
+    case OpKind::kBegin:
+    case OpKind::kAcknowledge:
+      return fmt::format("{}", op.transaction);
+  }
+  return "";
+}
+
+// Follows where each inode is named while operations go by.
+class Places {
+ public:
+  void Apply(const Op& op) {
+    if (op.result_errno != 0) return;
+    switch (op.kind) {
+      case OpKind::kCreate:
+      case OpKind::kMakeDirectory:
+        Add(op.inode, {op.directory, op.name});
+        break;
+      case OpKind::kRename:
+        Add(op.inode, {op.other_directory, op.other_name});
+        Remove(op.inode, {op.directory, op.name});
+        break;
+      case OpKind::kLink:
+        Add(op.inode, {op.other_directory, op.other_name});
+        break;
+      case OpKind::kUnlink:
+      case OpKind::kRemoveDirectory:
+        Remove(op.inode, {op.directory, op.name});
+        break;
+      case OpKind::kWrite:
+      case OpKind::kTruncate:
+      case OpKind::kSync:
+      case OpKind::kDataSync:
+      case OpKind::kSyncDirectory:
+      case OpKind::kBegin:
+      case OpKind::kAcknowledge:
+        break;
+    }
+  }
+
+  std::map<InodeId, std::string> Paths() const {
+    std::map<InodeId, std::string> paths = {{kRootInode, ""}};
+    for (const auto& [inode, places] : places_) paths[inode] = PathOf(inode);
+    return paths;
+  }
+
+ private:
+  void Add(InodeId inode, Place place) { places_[inode].push_back(std::move(place)); }
+
+  // An inode keeps its last name, because that is what people know it by.
+  void Remove(InodeId inode, const Place& place) {
+    std::vector<Place>& places = places_[inode];
+    const auto found = std::find(places.begin(), places.end(), place);
+    if (found != places.end() && places.size() > 1) places.erase(found);
+  }
+
+  std::string PathOf(InodeId inode) const {
+    std::string path;
+    // The bound ends the walk on a trace that nobody has validated, where a directory may claim to
+    // be inside itself.
+    for (size_t depth = 0; depth <= places_.size() && inode != kRootInode; ++depth) {
+      const auto found = places_.find(inode);
+      if (found == places_.end() || found->second.empty()) break;
+      const auto& [directory, name] = found->second.back();
+      path = path.empty() ? name : fmt::format("{}/{}", name, path);
+      inode = directory;
+    }
+    return path;
+  }
+
+  std::map<InodeId, std::vector<Place>> places_;
+};
+
+}  // namespace
+
+const char* Name(OpKind kind) {
+  switch (kind) {
+    case OpKind::kCreate:
+      return "create";
+    case OpKind::kWrite:
+      return "write";
+    case OpKind::kTruncate:
+      return "truncate";
+    case OpKind::kSync:
+      return "sync";
+    case OpKind::kDataSync:
+      return "data-sync";
+    case OpKind::kSyncDirectory:
+      return "sync-directory";
+    case OpKind::kRename:
+      return "rename";
+    case OpKind::kLink:
+      return "link";
+    case OpKind::kUnlink:
+      return "unlink";
+    case OpKind::kMakeDirectory:
+      return "make-directory";
+    case OpKind::kRemoveDirectory:
+      return "remove-directory";
+    case OpKind::kBegin:
+      return "begin";
+    case OpKind::kAcknowledge:
+      return "acknowledge";
+  }
+  return "unknown";
+}
+
+std::string Describe(const Op& op, const std::map<InodeId, std::string>& names) {
+  std::string line = fmt::format("{} {}", Name(op.kind), Arguments(op, names));
+  if (op.result_errno != 0) {
+    line += fmt::format(" failed: {}", std::strerror(op.result_errno));
+  }
+  return line;
+}
+
+std::map<InodeId, std::string> LastNames(const Trace& trace) {
+  Places places;
+  for (const Op& op : trace.ops) places.Apply(op);
+  return places.Paths();
+}
+
+}  // namespace plugpull

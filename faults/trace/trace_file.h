@@ -1,0 +1,40 @@
+// Traces as files. The format is a container (container.h) with four sections:
+//
+//   facts         count, then key and value as strings, keys increasing
+//   transactions  count, then for each: count of changes, then for each: key, u8 1 and the value,
+//                 or u8 0 for a deletion
+//   ops           count, then for each: u8 kind, varint with a bit for each field that is not zero,
+//                 those fields in the order of Op
+//   payload       the bytes of all writes
+//
+// Counts and numbers are varints (bytes.h). The same trace gives the same bytes.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "faults/base/error.h"
+#include "faults/trace/container.h"
+#include "faults/trace/trace.h"
+
+namespace plugpull {
+
+inline constexpr ContainerFormat kTraceFormat = {
+    .magic = "PPTRACE\n", .version = 1, .what = "trace", .cure = "record it again"};
+
+// Requires: the trace is valid (validate.h); otherwise it will not read back.
+std::vector<std::byte> EncodeTrace(const Trace& trace);
+
+// Returns: a valid trace. Errors: kTooNew, kCorrupt; the text is a sentence about "this trace".
+Expected<Trace> DecodeTrace(std::span<const std::byte> bytes);
+
+// Writes the trace to `path` in one step (atomic_file.h).
+// Errors: kInvalidArgument when it would not read back, or what the file system says.
+Expected<void> SaveTrace(const std::string& path, const Trace& trace);
+
+// Errors: as DecodeTrace and ReadWholeFile; the text starts with the path.
+Expected<Trace> LoadTrace(const std::string& path);
+
+}  // namespace plugpull

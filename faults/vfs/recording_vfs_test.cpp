@@ -1,0 +1,178 @@
+// Goal: a recorded trace says what happened, so exactly that replaying it gives the same files.
+// Method: random programs, replayed at their end; then the rules that a replay cannot show.
+#include "faults/vfs/recording_vfs.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "faults/base/bytes.h"
+#include "faults/persistence/materialise.h"
+#include "faults/persistence/testing.h"
+#include "faults/trace/validate.h"
+#include "faults/vfs/memory_vfs.h"
+
+namespace plugpull {
+namespace {
+
+// A disk that is full: nothing can be changed.
+class FullVfs final : public Vfs {
+ public:
+  explicit FullVfs(Vfs& inner) : inner_(inner) {}
+
+  bool full = false;
+
+  Expected<std::unique_ptr<VfsFile>> Open(std::string_view path, OpenOptions options) override {
+    if (full && options.create) return std::unexpected(Full().error());
+    auto file = inner_.Open(path, options);
+    if (!file) return file;
+    return std::make_unique<File>(*this, std::move(*file));
+  }
+  Expected<void> Unlink(std::string_view path) override {
+    return full ? Full() : inner_.Unlink(path);
+  }
+  Expected<void> Rename(std::string_view from, std::string_view to) override {
+    return full ? Full() : inner_.Rename(from, to);
+  }
+  Expected<void> Link(std::string_view existing, std::string_view added) override {
+    return full ? Full() : inner_.Link(existing, added);
+  }
+  Expected<void> MakeDirectory(std::string_view path) override {
+    return full ? Full() : inner_.MakeDirectory(path);
+  }
+  Expected<void> RemoveDirectory(std::string_view path) override {
+    return full ? Full() : inner_.RemoveDirectory(path);
+  }
+  Expected<void> SyncDirectory(std::string_view path) override {
+    return full ? Full() : inner_.SyncDirectory(path);
+  }
+  Expected<bool> Exists(std::string_view path) override { return inner_.Exists(path); }
+  Expected<std::vector<std::string>> List(std::string_view path) override {
+    return inner_.List(path);
+  }
+
+ private:
+  class File final : public VfsFile {
+   public:
+    File(FullVfs& disk, std::unique_ptr<VfsFile> inner) : disk_(disk), inner_(std::move(inner)) {}
+    Expected<size_t> Read(uint64_t offset_bytes, std::span<std::byte> out) override {
+      return inner_->Read(offset_bytes, out);
+    }
+    Expected<void> Write(uint64_t offset_bytes, std::span<const std::byte> data) override {
+      return disk_.full ? Full() : inner_->Write(offset_bytes, data);
+    }
+    Expected<void> Truncate(uint64_t size_bytes) override {
+      return disk_.full ? Full() : inner_->Truncate(size_bytes);
+    }
+    Expected<void> Sync(SyncKind kind) override { return disk_.full ? Full() : inner_->Sync(kind); }
+    Expected<uint64_t> Size() override { return inner_->Size(); }
+    Expected<bool> Lock(LockLevel level) override { return inner_->Lock(level); }
+
+   private:
+    FullVfs& disk_;
+    std::unique_ptr<VfsFile> inner_;
+  };
+
+  static Expected<void> Full() { return Fail(ErrorCode::kNoSpace, "full", ENOSPC); }
+
+  Vfs& inner_;
+};
+
+std::string Listing(const Trace& trace) {
+  std::string listing;
+  const auto names = LastNames(trace);
+  for (const Op& op : trace.ops) listing += Describe(op, names) + "\n";
+  return listing;
+}
+
+TEST(RecordingVfsTest, ReplayOfARandomProgramLooksLikeWhatItLeft) {
+  for (uint64_t seed = 1; seed <= 200; ++seed) {
+    MemoryVfs disk;
+    RecordingVfs recorder(disk);
+    Explore(recorder, seed, 80, /*writes=*/true);
+    const Trace& trace = recorder.trace();
+    ASSERT_TRUE(ValidateTrace(trace).has_value())
+        << "seed " << seed << ": " << ValidateTrace(trace).error().context;
+    for (const Tear tear : kAllTears) {
+      ASSERT_TRUE(Materialise(trace, trace.ops.size(), {}, tear).LooksLike(disk.image()))
+          << "seed " << seed << "\n"
+          << Listing(trace);
+    }
+  }
+}
+
+TEST(RecordingVfsTest, AProgramSeesTheSameWithAndWithoutARecorder) {
+  for (uint64_t seed = 1; seed <= 100; ++seed) {
+    MemoryVfs plain;
+    MemoryVfs disk;
+    RecordingVfs recorder(disk);
+    ASSERT_EQ(Explore(recorder, seed, 80, /*writes=*/true),
+              Explore(plain, seed, 80, /*writes=*/true));
+  }
+}
+
+TEST(RecordingVfsTest, EveryKindOfOperationIsWrittenDownInOrder) {
+  MemoryVfs disk;
+  RecordingVfs recorder(disk);
+  recorder.Begin(1);
+  EXPECT_TRUE(recorder.MakeDirectory("d").has_value());
+  {
+    const auto file = *recorder.Open("d/f", {.create = true, .truncate = true});
+    EXPECT_TRUE(file->Write(3, AsBytes("abc")).has_value());
+    EXPECT_TRUE(file->Write(9, {}).has_value());
+    EXPECT_TRUE(file->Truncate(4).has_value());
+    EXPECT_TRUE(file->Sync(SyncKind::kFull).has_value());
+    EXPECT_TRUE(file->Sync(SyncKind::kData).has_value());
+  }
+  EXPECT_TRUE(recorder.Open("d/f", {.truncate = true}).has_value());
+  EXPECT_TRUE(recorder.Link("d/f", "g").has_value());
+  EXPECT_TRUE(recorder.Rename("d/f", "g").has_value());  // does nothing: one file
+  EXPECT_TRUE(recorder.Rename("g", "h").has_value());
+  EXPECT_TRUE(recorder.Unlink("d/f").has_value());
+  EXPECT_TRUE(recorder.SyncDirectory("d").has_value());
+  EXPECT_TRUE(recorder.RemoveDirectory("d").has_value());
+  EXPECT_FALSE(recorder.Open("missing", {}).has_value());
+  recorder.Acknowledge(1);
+  std::vector<OpKind> kinds;
+  for (const Op& op : recorder.trace().ops) kinds.push_back(op.kind);
+  EXPECT_EQ(kinds, (std::vector<OpKind>{OpKind::kBegin, OpKind::kMakeDirectory, OpKind::kCreate,
+                                        OpKind::kWrite, OpKind::kTruncate, OpKind::kSync,
+                                        OpKind::kDataSync, OpKind::kTruncate, OpKind::kLink,
+                                        OpKind::kRename, OpKind::kUnlink, OpKind::kSyncDirectory,
+                                        OpKind::kRemoveDirectory, OpKind::kAcknowledge}));
+  const Op& write = recorder.trace().ops[3];
+  EXPECT_EQ(write.offset_bytes, 3U);
+  EXPECT_EQ(AsText(recorder.trace().Payload(write)), "abc");
+}
+
+TEST(RecordingVfsTest, FailedOperationsAreMarkedAndChangeNothing) {
+  MemoryVfs memory;
+  FullVfs disk(memory);
+  RecordingVfs recorder(disk);
+  const auto file = *recorder.Open("f", {.create = true});
+  EXPECT_TRUE(file->Write(0, AsBytes("abc")).has_value());
+  EXPECT_TRUE(recorder.MakeDirectory("d").has_value());
+  const size_t before = recorder.trace().ops.size();
+  disk.full = true;
+  EXPECT_FALSE(file->Write(0, AsBytes("xyz")).has_value());
+  EXPECT_FALSE(file->Truncate(1).has_value());
+  EXPECT_FALSE(file->Sync(SyncKind::kFull).has_value());
+  EXPECT_FALSE(recorder.Unlink("f").has_value());
+  EXPECT_FALSE(recorder.Rename("f", "g").has_value());
+  EXPECT_FALSE(recorder.Link("f", "g").has_value());
+  EXPECT_FALSE(recorder.RemoveDirectory("d").has_value());
+  EXPECT_FALSE(recorder.SyncDirectory("").has_value());
+  const Trace& trace = recorder.trace();
+  ASSERT_EQ(trace.ops.size(), before + 8);
+  for (size_t i = before; i < trace.ops.size(); ++i) EXPECT_EQ(trace.ops[i].result_errno, ENOSPC);
+  EXPECT_TRUE(ValidateTrace(trace).has_value());
+  disk.full = false;
+  EXPECT_TRUE(recorder.Unlink("f").has_value());
+  EXPECT_TRUE(Materialise(trace, trace.ops.size(), {}, Tear::kNone).LooksLike(memory.image()));
+}
+
+}  // namespace
+}  // namespace plugpull

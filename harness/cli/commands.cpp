@@ -1,0 +1,187 @@
+#include "harness/cli/commands.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "engine/registry.h"
+#include "faults/trace/trace_file.h"
+#include "harness/case_file.h"
+#include "harness/cli/exit_code.h"
+#include "harness/cli/output.h"
+#include "harness/cli/progress_display.h"
+#include "harness/recovery_pool.h"
+#include "harness/version.h"
+#include "workloads/workload.h"
+
+namespace plugpull {
+namespace {
+
+int ExitCodeOf(const Result& result) {
+  if (result.interrupted) return kExitInterrupted;
+  if (result.verdict == Verdict::kViolated) return kExitFound;
+  if (result.verdict == Verdict::kUnknown) return kExitNotReproduced;
+  return kExitHeld;
+}
+
+int ExploreAndReport(const Trace& trace, const Options& options, const ExploreOptions& explore,
+                     const std::string& command) {
+  ProgressDisplay display(explore.settings.target, options.quiet);
+  Expected<Result> result =
+      Explore(trace, explore, [&display](const ExploreProgress& p) { return display.Show(p); });
+  display.Finish();
+  if (!result) return Complain(result.error());
+  result->command = command;
+  if (const Expected<void> written = WriteOutput(options, *result); !written) {
+    return Complain(written.error());
+  }
+  return ExitCodeOf(*result);
+}
+
+void SayHow(const Options& options, const ExploreOptions& explore) {
+  if (options.quiet) return;
+  fmt::print(stderr, "{}: seed {}, model {}, tear {}, promise {}, {} jobs\n",
+             explore.settings.target, explore.settings.seed, explore.settings.model->name,
+             Name(explore.settings.tear), Name(explore.settings.promise), explore.jobs);
+}
+
+}  // namespace
+
+int Complain(const Error& error) {
+  fmt::print(stderr, "plugpull: {}\n", Describe(error));
+  switch (error.code) {
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kTooNew:
+      return kExitUsage;
+    case ErrorCode::kAlreadyExists:
+    case ErrorCode::kIo:
+    case ErrorCode::kNoSpace:
+    case ErrorCode::kBusy:
+    case ErrorCode::kUnsupported:
+    case ErrorCode::kTargetFailed:
+      return kExitEnvironment;
+  }
+  return kExitEnvironment;
+}
+
+int RunCommand(const Options& options) {
+  const Expected<RecordSettings> record = ToRecordSettings(options);
+  if (!record) return Complain(record.error());
+  const Expected<ExploreOptions> explore = ToExploreOptions(options);
+  if (!explore) return Complain(explore.error());
+  if (const Expected<void> prepared = PrepareOutput(options); !prepared) {
+    return Complain(prepared.error());
+  }
+  SayHow(options, *explore);
+  const Expected<Trace> trace = Record(*record);
+  if (!trace) return Complain(trace.error());
+  return ExploreAndReport(*trace, options, *explore, "run");
+}
+
+int RecordCommand(const Options& options, const std::string& output) {
+  const Expected<RecordSettings> settings = ToRecordSettings(options);
+  if (!settings) return Complain(settings.error());
+  const Expected<Trace> trace = Record(*settings);
+  if (!trace) return Complain(trace.error());
+  if (const Expected<void> saved = SaveTrace(output, *trace); !saved) {
+    return Complain(saved.error());
+  }
+  fmt::print("{}: {} operations, {} bytes written, {} transactions; trace in {}\n",
+             settings->target, trace->ops.size(), trace->payload.size(),
+             trace->transactions.size(), output);
+  return kExitHeld;
+}
+
+int ExploreCommand(Options options, const std::string& trace_path) {
+  const Expected<Trace> trace = LoadTrace(trace_path);
+  if (!trace) return Complain(trace.error());
+  const Expected<RecordSettings> recorded = RecordSettingsOf(*trace);
+  if (!recorded) {
+    return Complain({recorded.error().code,
+                     fmt::format("{}: {}", trace_path, recorded.error().context)});
+  }
+  options.target = recorded->target;
+  options.seed = recorded->options.seed;
+  options.keys = recorded->options.keys;
+  const Expected<ExploreOptions> explore = ToExploreOptions(options);
+  if (!explore) return Complain(explore.error());
+  if (const Expected<void> prepared = PrepareOutput(options); !prepared) {
+    return Complain(prepared.error());
+  }
+  SayHow(options, *explore);
+  return ExploreAndReport(*trace, options, *explore, "explore");
+}
+
+int ReplayCommand(const Options& options, const std::string& case_path, uint32_t times) {
+  const Expected<Case> loaded = LoadCase(case_path);
+  if (!loaded) return Complain(loaded.error());
+  if (const Expected<Target> target = ParseTarget(loaded->settings.target); !target) {
+    return Complain(target.error());
+  }
+  Expected<RecoveryPool> pool = RecoveryPool::Create(loaded->trace, 1);
+  if (!pool) return Complain(pool.error());
+  uint32_t reproduced = 0;
+  std::string instead;
+  for (uint32_t i = 0; i < times; ++i) {
+    const Expected<std::optional<Violation>> outcome =
+        pool->Replay({.position = loaded->trace.ops.size(),
+                      .window = loaded->window,
+                      .lost = loaded->lost,
+                      .settings = loaded->settings});
+    if (!outcome) return Complain(outcome.error());
+    if (*outcome == loaded->violation) {
+      ++reproduced;
+    } else {
+      instead = *outcome ? fmt::format("{}: {}", Name((*outcome)->violation), (*outcome)->message)
+                         : "held";
+    }
+  }
+  if (!options.quiet) {
+    fmt::print("{}  {}\n", Name(loaded->violation.violation), loaded->violation.message);
+    fmt::print("  {}; transaction {} acknowledged, {} attempted\n", loaded->settings.target,
+               loaded->window.acknowledged, loaded->window.attempted);
+  }
+  fmt::print("{}: reproduced {} of {} times\n", case_path, reproduced, times);
+  if (reproduced == times) return kExitHeld;
+  fmt::print(stderr, "plugpull: {} did not reproduce; instead: {}\n", case_path, instead);
+  return kExitNotReproduced;
+}
+
+int ListCommand(const std::string& what) {
+  const auto line = [](std::string_view name, std::string_view description) {
+    fmt::print("{:<20} {}\n", name, description);
+  };
+  if (what == "targets") {
+    for (const EngineType* type : EngineTypes()) {
+      line(type->name(), type->description());
+      for (const OptionSpec& option : type->options()) {
+        const std::string values = option.values.empty()
+                                       ? fmt::format("{}..{}", option.minimum, option.maximum)
+                                       : fmt::format("{}", fmt::join(option.values, "|"));
+        fmt::print("  {}={} (default {}): {}\n", option.name, values, option.default_value,
+                   option.help);
+      }
+    }
+  } else if (what == "workloads") {
+    for (const Workload& workload : Workloads()) line(workload.name, workload.description);
+  } else if (what == "models") {
+    for (const Model& model : Models()) line(model.name, model.description);
+  } else if (what == "faults") {
+    for (const FaultInfo& fault : Faults()) line(fault.name, fault.description);
+  } else if (what == "promises") {
+    for (size_t i = 0; i <= static_cast<size_t>(kLastPromise); ++i) {
+      line(Name(static_cast<Promise>(i)), Describe(static_cast<Promise>(i)));
+    }
+  } else {
+    for (size_t i = 0; i <= static_cast<size_t>(kLastViolationClass); ++i) {
+      line(Name(static_cast<ViolationClass>(i)), Describe(static_cast<ViolationClass>(i)));
+    }
+  }
+  return kExitHeld;
+}
+
+}  // namespace plugpull

@@ -1,0 +1,61 @@
+// The options that commands share, as the user writes them, and their way into settings.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "faults/base/error.h"
+#include "harness/explore.h"
+#include "harness/record.h"
+#include "reports/result.h"
+
+namespace plugpull {
+
+// Raw values of the command line. An empty optional was not given.
+struct Options {
+  std::string target = "cow_tree";
+  std::string workload = "mixed";
+  std::optional<uint64_t> seed;
+  uint32_t transactions = 200;
+  uint32_t keys = 40;
+  std::string model = "posix-minimal";
+  std::string tear = "512";
+  std::string promise = "durable";
+  std::string faults;
+  uint32_t per_class = 3;
+  std::string recovery_timeout = "10s";
+  std::string budget;
+  uint64_t recoveries = 0;
+  uint32_t jobs = 0;
+  std::string out = "plugpull-out";
+  std::map<std::string, std::string> reports;  // format name -> file
+  bool quiet = false;
+};
+
+// Adds what describes the workload: --workload, --seed, --transactions, --keys.
+void AddWorkloadOptions(CLI::App& command, Options& options);
+
+// Adds what describes the search: --model, --tear, --faults, --promise, and its bounds.
+void AddExploreOptions(CLI::App& command, Options& options);
+
+// Adds where results go: --out, one option for each report format, --quiet.
+void AddOutputOptions(CLI::App& command, Options& options);
+
+// Lets a TOML file set every long option of `command`.
+void AddConfigOption(CLI::App& command);
+
+// Errors: kInvalidArgument, with the nearest valid word.
+Expected<RecordSettings> ToRecordSettings(const Options& options);
+Expected<ExploreOptions> ToExploreOptions(const Options& options);
+
+// Returns: the time that "90s", "30m", "2h" or "500ms" says.
+Expected<std::chrono::milliseconds> ParseDuration(const std::string& text);
+
+// The seed that is used when none is given: the same every time, so that a bare run is repeatable.
+inline constexpr uint64_t kDefaultSeed = 1;
+
+}  // namespace plugpull

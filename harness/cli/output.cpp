@@ -1,0 +1,84 @@
+#include "harness/cli/output.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <span>
+
+#include "faults/base/atomic_file.h"
+#include "harness/cli/progress_display.h"
+#include "reports/console.h"
+#include "reports/report_format.h"
+
+namespace plugpull {
+namespace {
+
+Expected<void> WriteText(const std::string& path, const std::string& text) {
+  return WriteFileAtomically(path, std::as_bytes(std::span(text)));
+}
+
+Expected<void> PrintAll(std::FILE* stream, const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0) {
+    return {};
+  }
+  return FailErrno("cannot write to standard output");
+}
+
+}  // namespace
+
+Expected<void> PrepareOutput(const Options& options) {
+  std::error_code error;
+  std::filesystem::create_directories(options.out, error);
+  if (error) {
+    return Fail(ErrorCode::kIo, fmt::format("cannot create the output directory {}: {}; name "
+                                            "another one with --out",
+                                            options.out, error.message()));
+  }
+  if (::access(options.out.c_str(), W_OK | X_OK) != 0) {
+    return FailErrno(fmt::format("cannot write to the output directory {}; name another one with "
+                                 "--out",
+                                 options.out));
+  }
+  for (const auto& [format, path] : options.reports) {
+    if (path.empty() || path == "-") continue;
+    const std::filesystem::path directory = std::filesystem::absolute(path).parent_path();
+    if (!std::filesystem::is_directory(directory, error)) {
+      return Fail(ErrorCode::kIo, fmt::format("cannot write --{} {}: there is no directory {}",
+                                              format, path, directory.string()));
+    }
+    if (std::filesystem::is_directory(path, error)) {
+      return Fail(ErrorCode::kIo,
+                  fmt::format("cannot write --{} {}: it is a directory", format, path));
+    }
+  }
+  return {};
+}
+
+Expected<void> WriteOutput(const Options& options, const Result& result) {
+  const std::string report = (std::filesystem::path(options.out) / "result.json").string();
+  if (const Expected<void> written = WriteText(report, RenderJson(result)); !written) {
+    return written;
+  }
+  bool stdout_taken = false;
+  for (const ReportFormat& format : ReportFormats()) {
+    const auto path = options.reports.find(std::string(format.name));
+    if (path == options.reports.end() || path->second.empty()) continue;
+    const std::string text = format.render(result);
+    const bool to_stdout = path->second == "-";
+    const Expected<void> written =
+        to_stdout ? PrintAll(stdout, text) : WriteText(path->second, text);
+    if (!written) return written;
+    stdout_taken = stdout_taken || to_stdout;
+  }
+  // What a person reads makes way for a report on standard output.
+  std::FILE* stream = stdout_taken ? stderr : stdout;
+  const ConsoleStyle style{.color = ColorsWanted(::fileno(stream))};
+  std::string text;
+  if (!options.quiet) text = RenderFindings(result, options.out, style);
+  text += RenderLastLine(result, report, style) + "\n";
+  return PrintAll(stream, text);
+}
+
+}  // namespace plugpull

@@ -1,0 +1,18 @@
+// Where to crash. Within one epoch, between two events that make something durable or promise
+// something, the last point admits every state of the earlier ones: only the last is explored.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "faults/persistence/model.h"
+#include "faults/trace/trace.h"
+#include "reports/verdict.h"
+
+namespace plugpull {
+
+// Returns: positions in the trace, ascending. A crash at position p comes after the operations
+// [0, p) were issued and before anything else.
+std::vector<size_t> CrashPoints(const Trace& trace, const Model& model, Promise promise);
+
+}  // namespace plugpull

@@ -1,0 +1,74 @@
+// A crash state of a finding: what it lost and kept in words, and which models and fault levels
+// reach it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/engine.h"
+#include "faults/persistence/crash_cursor.h"
+#include "faults/persistence/crash_graph.h"
+#include "harness/point_explorer.h"
+#include "reports/verdict.h"
+
+namespace plugpull {
+
+// The choices that lead to a state, under the tear that their atoms were cut with.
+struct ChosenState {
+  size_t position = 0;
+  Tear tear = Tear::kNone;
+  std::vector<std::pair<AtomId, bool>> chosen;  // (atom, kept)
+};
+
+// A complete state: of all that is undecided at the point, what is lost and what is kept.
+struct CompleteState {
+  std::vector<AtomId> lost;  // sorted
+  std::vector<AtomId> kept;  // sorted
+};
+
+// Answers questions about states of one trace. Keeps a cursor for each model, so questions about
+// ascending positions are cheap.
+class StateInspector {
+ public:
+  // Requires: `trace` and `type` outlive the inspector.
+  StateInspector(const Trace& trace, const EngineType& type);
+
+  // Returns: the state that agrees with the choices and loses least.
+  CompleteState Complete(const ChosenState& state, const Model& model);
+
+  // Returns: true when some state of `model`, with writes cut by `tear`, agrees with the choices.
+  // Requires: `tear` is that of the state, or coarser.
+  bool Admits(const ChosenState& state, const Model& model, Tear tear);
+
+  // Returns: the names of all models that admit the choices.
+  std::vector<std::string> AdmittingModels(const ChosenState& state);
+
+  // Returns: the weakest level that reaches the choices, for a search under `model`.
+  FaultLevel WeakestLevel(const ChosenState& state, const Model& model);
+
+  // Returns: the kinds of operation and roles of file among `atoms`, each once, sorted:
+  // "unlink(journal)". They stay the same from night to night.
+  std::vector<std::string> Kinds(const std::vector<AtomId>& atoms) const;
+
+  // Returns: one line for each operation among `atoms`, with the pieces meant where not all are.
+  // Requires: sorted.
+  std::vector<std::string> Lines(const std::vector<AtomId>& atoms, Tear tear) const;
+
+ private:
+  struct Cursor {
+    const Model* model;
+    std::unique_ptr<CrashCursor> cursor;
+  };
+
+  CrashGraph& GraphAt(size_t position, const Model& model, Tear tear);
+  std::string PathOf(InodeId inode) const;
+
+  const Trace& trace_;
+  const EngineType& type_;
+  std::map<InodeId, std::string> names_;
+  std::vector<Cursor> cursors_;
+  CrashGraph graph_;
+};
+
+}  // namespace plugpull

@@ -1,0 +1,248 @@
+#include "harness/explore.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+#include <vector>
+
+#include "harness/case_file.h"
+#include "harness/crash_points.h"
+#include "harness/findings.h"
+#include "harness/recovery_pool.h"
+#include "harness/version.h"
+
+namespace plugpull {
+namespace {
+
+// Where violations were seen, weaker faults are tried too. More points than this teach nothing new.
+constexpr size_t kMostPointsForWeakerFaults = 48;
+
+double Log10(const StateCount& count) {
+  const std::string digits = count.str();
+  const double head = std::stod(digits.substr(0, 15));
+  return std::log10(head) + static_cast<double>(digits.size() - std::min<size_t>(digits.size(), 15));
+}
+
+TraceFacts FactsOf(const Trace& trace) {
+  TraceFacts facts;
+  facts.operations = trace.ops.size();
+  facts.bytes = trace.payload.size();
+  facts.transactions = trace.transactions.size();
+  for (const Op& op : trace.ops) {
+    const bool sync = op.kind == OpKind::kSync || op.kind == OpKind::kDataSync ||
+                      op.kind == OpKind::kSyncDirectory;
+    if (sync) ++facts.syncs;
+    if (op.kind == OpKind::kAcknowledge) ++facts.acknowledgements;
+  }
+  return facts;
+}
+
+std::vector<std::string> FaultsOf(const ExploreSettings& settings) {
+  if (settings.model->shape == Shape::kEverything) return {"process-kill"};
+  if (settings.model->shape == Shape::kPrefix) {
+    if (settings.tear == Tear::kNone) return {"process-kill", "power-cut-ordered"};
+    return {"process-kill", "power-cut-ordered", "torn-write"};
+  }
+  if (settings.tear == Tear::kNone) return {"process-kill", "power-cut-ordered", "power-cut"};
+  return {"process-kill", "power-cut-ordered", "power-cut", "torn-write"};
+}
+
+class Exploration {
+ public:
+  Exploration(const Trace& trace, const Target& target, const ExploreOptions& options,
+              const OnProgress& on_progress)
+      : trace_(trace),
+        options_(options),
+        on_progress_(on_progress),
+        collector_(trace, *target.type),
+        started_(std::chrono::steady_clock::now()) {}
+
+  Expected<Result> Run() {
+    Expected<RecoveryPool> pool = RecoveryPool::Create(trace_, options_.jobs);
+    if (!pool) return std::unexpected(pool.error());
+    const ExploreSettings& settings = options_.settings;
+    std::vector<PointTask> tasks;
+    for (const size_t position : CrashPoints(trace_, *settings.model, settings.promise)) {
+      tasks.push_back({position, settings});
+    }
+    progress_.points = tasks.size();
+    Expected<std::vector<PointResult>> results = RunTasks(*pool, tasks);
+    if (!results) return std::unexpected(results.error());
+    for (const PointResult& result : *results) collector_.Add(result, settings);
+    if (!collector_.empty()) {
+      if (const Expected<void> tried = TryWeakerFaults(*pool, *results); !tried) {
+        return std::unexpected(tried.error());
+      }
+    }
+    Result result = Summarise(*results);
+    result.findings = collector_.Findings();
+    if (const Expected<void> saved = SaveCases(result); !saved) {
+      return std::unexpected(saved.error());
+    }
+    if (!result.findings.empty()) result.verdict = Verdict::kViolated;
+    result.elapsed_s = Elapsed();
+    return result;
+  }
+
+ private:
+  double Elapsed() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  }
+
+  bool OutOfBudget() const {
+    return options_.budget &&
+           std::chrono::steady_clock::now() - started_ > *options_.budget;
+  }
+
+  // Returns: the results of the tasks that were begun, in the order of the tasks.
+  Expected<std::vector<PointResult>> RunTasks(RecoveryPool& pool,
+                                              const std::vector<PointTask>& tasks) {
+    std::vector<std::optional<PointResult>> done(tasks.size());
+    const uint64_t recoveries_before = recoveries_;
+    const Expected<void> explored = pool.Explore(
+        tasks,
+        [&](size_t task, PointResult result) {
+          ++progress_.points_done;
+          for (const PointViolation& violation : result.violations) {
+            ++progress_.violations[violation.violation.violation];
+          }
+          recoveries_ += result.recoveries;
+          done[task] = std::move(result);
+        },
+        [&](uint64_t recoveries) {
+          progress_.recoveries = std::max(recoveries, recoveries_before);
+          progress_.elapsed_s = Elapsed();
+          if (!on_progress_(progress_)) interrupted_ = true;
+          out_of_budget_ = out_of_budget_ || OutOfBudget();
+          return !interrupted_ && !out_of_budget_;
+        });
+    if (!explored) return std::unexpected(explored.error());
+    std::vector<PointResult> results;
+    for (std::optional<PointResult>& result : done) {
+      if (result) results.push_back(std::move(*result));
+    }
+    return results;
+  }
+
+  // A finding names the weakest fault that reaches it. The search under the model asked for stops
+  // at the first few violations of a point, which need not be the weakest: so the same points are
+  // searched again with only weaker faults allowed. Their states are states of the model, too.
+  Expected<void> TryWeakerFaults(RecoveryPool& pool, const std::vector<PointResult>& results) {
+    std::vector<size_t> positions;
+    for (const PointResult& result : results) {
+      if (!result.violations.empty()) positions.push_back(result.position);
+    }
+    const size_t step = positions.size() / kMostPointsForWeakerFaults + 1;
+    std::vector<PointTask> tasks;
+    const auto add = [&](const char* model, Tear tear) {
+      ExploreSettings weaker = options_.settings;
+      if (model != nullptr) weaker.model = FindModel(model);
+      weaker.tear = tear;
+      weaker.recoveries_per_point = 2000;
+      for (size_t i = 0; i < positions.size(); i += step) tasks.push_back({positions[i], weaker});
+    };
+    const Shape shape = options_.settings.model->shape;
+    if (shape != Shape::kEverything) add("process-kill", Tear::kNone);
+    if (shape == Shape::kClosedSet) add("ordered", Tear::kNone);
+    if (shape != Shape::kEverything && options_.settings.tear != Tear::kNone) {
+      add(nullptr, Tear::kNone);
+    }
+    progress_.points += tasks.size();
+    Expected<std::vector<PointResult>> weaker = RunTasks(pool, tasks);
+    if (!weaker) return std::unexpected(weaker.error());
+    // Tasks may be missing when the run was stopped, so results are matched by what they ran with.
+    if (weaker->size() != tasks.size()) return {};
+    for (size_t i = 0; i < tasks.size(); ++i) collector_.Add((*weaker)[i], tasks[i].settings);
+    return {};
+  }
+
+  Result Summarise(const std::vector<PointResult>& results) {
+    Result result;
+    result.version = kVersion;
+    result.commit = kCommit;
+    result.target = options_.settings.target;
+    result.seed = options_.settings.seed;
+    result.model = options_.settings.model->name;
+    result.tear = Name(options_.settings.tear);
+    result.faults = FaultsOf(options_.settings);
+    result.promise = options_.settings.promise;
+    result.trace = FactsOf(trace_);
+    result.interrupted = interrupted_;
+    Coverage& coverage = result.coverage;
+    StateCount states = 0;
+    std::set<std::string> bounds;
+    std::set<std::string> unknown;
+    for (const PointResult& point : results) {
+      ++coverage.crash_points;
+      coverage.recoveries += point.recoveries;
+      coverage.distinct_images += point.recoveries;
+      coverage.reruns += point.reruns;
+      coverage.uses += point.uses;
+      coverage.states_exact = coverage.states_exact && point.exact;
+      states += StateCount(point.covered);
+      if (!point.exhausted && !point.bound.empty()) bounds.insert(point.bound);
+      unknown.insert(point.unknown.begin(), point.unknown.end());
+    }
+    if (out_of_budget_) bounds.insert("budget");
+    if (interrupted_) bounds.insert("signal");
+    bounds.erase("stopped");
+    coverage.states = states.str();
+    coverage.states_log10 = states == 0 ? 0 : Log10(states);
+    coverage.bounds.assign(bounds.begin(), bounds.end());
+    coverage.unknown.assign(unknown.begin(), unknown.end());
+    coverage.mode = bounds.empty() && unknown.empty() ? "exhaustive" : "bounded";
+    result.verdict = !unknown.empty() ? Verdict::kUnknown : Verdict::kHeld;
+    return result;
+  }
+
+  Expected<void> SaveCases(Result& result) {
+    if (result.findings.empty()) return {};
+    const std::filesystem::path directory =
+        std::filesystem::path(options_.out_directory) / "findings";
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) {
+      return Fail(ErrorCode::kIo,
+                  fmt::format("cannot create {}: {}", directory.string(), error.message()));
+    }
+    for (Finding& finding : result.findings) {
+      const FindingDraft& draft = collector_.drafts().at(finding.signature);
+      const Case saved{.id = finding.id,
+                       .signature = finding.signature,
+                       .settings = draft.settings,
+                       .trace = CutTrace(trace_, draft.state.position, draft.window.attempted),
+                       .window = draft.window,
+                       .lost = draft.complete.lost,
+                       .violation = draft.violation};
+      finding.case_path = "findings/" + finding.id + ".case";
+      const std::filesystem::path path =
+          std::filesystem::path(options_.out_directory) / finding.case_path;
+      if (const Expected<void> written = SaveCase(path.string(), saved); !written) return written;
+    }
+    return {};
+  }
+
+  const Trace& trace_;
+  const ExploreOptions& options_;
+  const OnProgress& on_progress_;
+  FindingCollector collector_;
+  std::chrono::steady_clock::time_point started_;
+  ExploreProgress progress_;
+  uint64_t recoveries_ = 0;
+  bool interrupted_ = false;
+  bool out_of_budget_ = false;
+};
+
+}  // namespace
+
+Expected<Result> Explore(const Trace& trace, const ExploreOptions& options,
+                         const OnProgress& on_progress) {
+  const Expected<Target> target = ParseTarget(options.settings.target);
+  if (!target) return std::unexpected(target.error());
+  return Exploration(trace, *target, options, on_progress).Run();
+}
+
+}  // namespace plugpull

@@ -1,0 +1,49 @@
+#include "harness/explore_settings.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace plugpull {
+
+nlohmann::json ToJson(const ExploreSettings& settings) {
+  return {{"target", settings.target},
+          {"model", settings.model->name},
+          {"tear", Name(settings.tear)},
+          {"promise", Name(settings.promise)},
+          {"seed", settings.seed},
+          {"keys", settings.keys},
+          {"per_class", settings.per_class},
+          {"recoveries_per_point", settings.recoveries_per_point},
+          {"recovery_timeout_ms", settings.recovery_timeout_ms}};
+}
+
+Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
+  try {
+    ExploreSettings settings;
+    settings.target = json.at("target").get<std::string>();
+    const std::string model = json.at("model").get<std::string>();
+    const std::string tear = json.at("tear").get<std::string>();
+    const std::string promise = json.at("promise").get<std::string>();
+    settings.model = FindModel(model);
+    const auto parsed_tear = ParseTear(tear);
+    const auto parsed_promise = ParsePromise(promise);
+    if (settings.model == nullptr || !parsed_tear || !parsed_promise) {
+      return Fail(ErrorCode::kCorrupt,
+                  fmt::format("unknown model '{}', tear '{}' or promise '{}'", model, tear,
+                              promise));
+    }
+    settings.tear = *parsed_tear;
+    settings.promise = *parsed_promise;
+    settings.seed = json.at("seed").get<uint64_t>();
+    settings.keys = json.at("keys").get<uint32_t>();
+    settings.per_class = json.at("per_class").get<uint32_t>();
+    settings.recoveries_per_point = json.at("recoveries_per_point").get<uint64_t>();
+    settings.recovery_timeout_ms = json.at("recovery_timeout_ms").get<uint64_t>();
+    return settings;
+  } catch (const nlohmann::json::exception& error) {
+    return Fail(ErrorCode::kCorrupt, fmt::format("bad settings: {}", error.what()));
+  }
+}
+
+}  // namespace plugpull

@@ -1,0 +1,31 @@
+// How to explore: one value that travels from the command line to the recovery children and into
+// case files, as JSON.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "faults/base/error.h"
+#include "faults/persistence/model.h"
+#include "faults/persistence/tear.h"
+#include "reports/verdict.h"
+
+namespace plugpull {
+
+struct ExploreSettings {
+  std::string target = "cow_tree";
+  const Model* model = &Models().front();
+  Tear tear = Tear::kSectorsContiguous;
+  Promise promise = Promise::kDurable;
+  uint64_t seed = 1;
+  uint32_t keys = 40;                     // of the workload; the use after recovery draws from them
+  uint32_t per_class = 3;                 // violations of a class at one crash point, then it ends
+  uint64_t recoveries_per_point = 0;      // 0: no bound
+  uint64_t recovery_timeout_ms = 10'000;  // of one recovery
+};
+
+nlohmann::json ToJson(const ExploreSettings& settings);
+Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json);
+
+}  // namespace plugpull

@@ -1,0 +1,91 @@
+#include "harness/findings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace plugpull {
+namespace {
+
+// Smaller is better: a weaker fault, fewer transactions, less lost, earlier.
+auto Size(const FindingDraft& draft) {
+  return std::tuple(draft.level, draft.window.attempted, draft.complete.lost.size(),
+                    draft.state.position);
+}
+
+// A report is read by people; a state that loses thousands of writes is described by its case.
+constexpr size_t kMostLines = 500;
+
+void Shorten(std::vector<std::string>& lines) {
+  if (lines.size() <= kMostLines) return;
+  const size_t more = lines.size() - kMostLines;
+  lines.resize(kMostLines);
+  lines.push_back(fmt::format("and {} more", more));
+}
+
+}  // namespace
+
+FindingCollector::FindingCollector(const Trace& trace, const EngineType& type)
+    : inspector_(trace, type) {}
+
+void FindingCollector::Add(const PointResult& result, const ExploreSettings& settings) {
+  for (const PointViolation& violation : result.violations) {
+    FindingDraft draft;
+    draft.violation = violation.violation;
+    draft.settings = settings;
+    draft.window = result.window;
+    draft.count = 1;
+    draft.state = {.position = result.position, .tear = settings.tear, .chosen = violation.chosen};
+    draft.complete = inspector_.Complete(draft.state, *settings.model);
+    draft.level = inspector_.WeakestLevel(draft.state, *settings.model);
+    draft.signature = fmt::format("{}: {}", Name(violation.violation.violation),
+                                  fmt::join(inspector_.Kinds(draft.complete.lost), " "));
+    if (draft.complete.lost.empty()) draft.signature += "nothing lost";
+    const auto [position, inserted] = drafts_.try_emplace(draft.signature, draft);
+    if (inserted) continue;
+    FindingDraft& known = position->second;
+    draft.count = known.count + 1;
+    if (Size(draft) < Size(known)) {
+      known = std::move(draft);
+    } else {
+      known.count = draft.count;
+    }
+  }
+}
+
+std::vector<Finding> FindingCollector::Findings() {
+  std::vector<Finding> findings;
+  for (const auto& [signature, draft] : drafts_) {
+    Finding finding;
+    finding.id = FindingId(draft);
+    finding.signature = signature;
+    finding.violation = draft.violation.violation;
+    finding.fault_level = draft.level;
+    finding.models = inspector_.AdmittingModels(draft.state);
+    finding.crash_point = draft.state.position;
+    finding.transactions_attempted = draft.window.attempted;
+    finding.transactions_acknowledged = draft.window.acknowledged;
+    finding.lost = inspector_.Lines(draft.complete.lost, draft.state.tear);
+    finding.kept = inspector_.Lines(draft.complete.kept, draft.state.tear);
+    Shorten(finding.lost);
+    Shorten(finding.kept);
+    finding.message = draft.violation.message;
+    finding.count = draft.count;
+    findings.push_back(std::move(finding));
+  }
+  std::ranges::stable_sort(findings, {}, [](const Finding& finding) {
+    return std::tuple(BrokenPromise(finding.violation), finding.violation, finding.fault_level,
+                      finding.lost.size());
+  });
+  return findings;
+}
+
+std::string FindingId(const FindingDraft& draft) {
+  const uint64_t hash = XXH3_64bits(draft.signature.data(), draft.signature.size());
+  return fmt::format("{}-{:08x}", Name(draft.violation.violation), hash >> 32);
+}
+
+}  // namespace plugpull

@@ -1,0 +1,222 @@
+#include "harness/point_explorer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <set>
+
+#include "faults/base/assert.h"
+#include "faults/base/random.h"
+#include "workloads/workload.h"
+
+namespace plugpull {
+namespace {
+
+// Once a class is full at a point, the search goes on for this many executions in case another
+// class shows; each new class gives it as many again. A broken protocol fails in most of its
+// states, so this is enough to see its kinds of damage and little enough to end fast.
+constexpr uint64_t kPatience = 64;
+
+// One execution in this many is run twice, and one in this many is followed by use, on top of the
+// first of each kind at each point.
+constexpr uint64_t kRerunShare = 64;
+constexpr uint64_t kUseShare = 16;
+
+}  // namespace
+
+uint64_t MonotonicNanoseconds() {
+  return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
+struct PointExplorer::Progress {
+  PointResult result;
+  StateCounter counter;
+  StateCount covered = 0;
+  std::array<uint64_t, static_cast<size_t>(kLastViolationClass) + 1> seen{};
+  uint64_t quiet_since = 0;  // recoveries when the last new class was seen
+  bool full = false;         // some class has reached its cap
+  bool deadly_full = false;
+  std::set<std::pair<uint32_t, bool>> used;  // (recovered transaction, recovery wrote)
+
+  explicit Progress(const CrashGraph& graph) : counter(graph) {}
+};
+
+PointExplorer::PointExplorer(const Trace& trace, const Target& target, const ReferenceModel& model,
+                             const ExploreSettings& settings, SearchState state)
+    : trace_(trace),
+      settings_(settings),
+      state_(state),
+      recovery_(target, model, settings.promise, UseAfterRecovery(settings.seed, settings.keys),
+                *state.phase),
+      choices_(state.path, *state.path_length),
+      view_(graph_, choices_) {}
+
+void PointExplorer::MoveTo(size_t position) {
+  if (cursor_ == nullptr || cursor_->position() > position ||
+      &cursor_->model() != settings_.model) {
+    cursor_ = std::make_unique<CrashCursor>(trace_, *settings_.model);
+  }
+  cursor_->AdvanceTo(position);
+  graph_.Build(*cursor_, settings_.tear);
+}
+
+PointResult PointExplorer::Explore(size_t position, const std::vector<DeadlyPath>& deadly) {
+  MoveTo(position);
+  Progress progress(graph_);
+  PointResult& result = progress.result;
+  result.position = position;
+  result.window = {cursor_->transactions_acknowledged(), cursor_->transactions_attempted()};
+  *state_.path_length = 0;
+  while (true) {
+    if (const DeadlyPath* known = FindDeadly(deadly)) {
+      TakeAsDone(*known, progress);
+    } else {
+      Execute(progress);
+    }
+    if (!result.unknown.empty()) break;
+    if (!choices_.Advance()) {
+      result.exhausted = true;
+      break;
+    }
+    const uint64_t quiet = result.recoveries - progress.quiet_since;
+    if (progress.deadly_full || (progress.full && quiet >= kPatience)) {
+      result.bound = "per-class";
+    } else if (settings_.recoveries_per_point != 0 &&
+               result.recoveries >= settings_.recoveries_per_point) {
+      result.bound = "recoveries";
+    } else if (state_.stop != nullptr && *state_.stop) {
+      result.bound = "stopped";
+    }
+    if (!result.bound.empty()) break;
+  }
+  recovery_.Drop();
+  graph_.constraints().Undo(0);
+  result.covered = progress.covered.str();
+  result.total = progress.counter.total().str();
+  result.exact = progress.counter.exact();
+  if (result.exhausted && result.exact) {
+    // The proof that nothing was skipped: the executions add up to all states of the point.
+    Assert(progress.covered == progress.counter.total(),
+           "the crash states covered by a finished search add up to the total");
+  }
+  return result;
+}
+
+const DeadlyPath* PointExplorer::FindDeadly(const std::vector<DeadlyPath>& deadly) const {
+  const std::span<const Choice> path = choices_.path();
+  for (const DeadlyPath& candidate : deadly) {
+    if (candidate.path.size() < path.size()) continue;
+    const auto same = [](const Choice& left, const Choice& right) {
+      return left.variable == right.variable && left.keep == right.keep;
+    };
+    const auto rest = candidate.path.begin() + static_cast<ptrdiff_t>(path.size());
+    const bool begins_alike = std::equal(path.begin(), path.end(), candidate.path.begin(), rest, same);
+    // Beyond the path so far, an execution takes the first possible value of each choice.
+    const bool then_first = std::all_of(rest, candidate.path.end(), [](const Choice& choice) {
+      return choice.other != Alternative::kTaken;
+    });
+    if (begins_alike && then_first) return &candidate;
+  }
+  return nullptr;
+}
+
+void PointExplorer::TakeAsDone(const DeadlyPath& deadly, Progress& progress) {
+  recovery_.Drop();
+  view_.Restart();
+  const size_t known = *state_.path_length;
+  for (size_t i = 0; i < deadly.path.size(); ++i) {
+    if (i >= known) state_.path[i] = deadly.path[i];
+    const Choice& choice = state_.path[i];
+    Assert(graph_.constraints().Decide(choice.variable, choice.keep),
+           "a deadly path stays possible");
+  }
+  *state_.path_length = static_cast<uint32_t>(deadly.path.size());
+  ++progress.result.recoveries;
+  progress.covered += progress.counter.CountAgreeing();
+  Report(deadly.violation, progress);
+  const auto seen = progress.seen[static_cast<size_t>(deadly.violation.violation)];
+  progress.deadly_full = seen >= settings_.per_class;
+}
+
+void PointExplorer::Execute(Progress& progress) {
+  PointResult& result = progress.result;
+  if (state_.started_ns != nullptr) *state_.started_ns = MonotonicNanoseconds();
+  recovery_.Drop();
+  view_.Restart();
+  Judgement judgement = recovery_.Judge(view_, result.window);
+  const uint64_t hash = PathHash();
+  bool used = false;
+  if (!judgement.violation && judgement.known_state) {
+    const bool first_of_kind =
+        progress.used.emplace(judgement.recovered_transaction, view_.modified()).second;
+    // What is left of the path are choices that the store's use made the last time around.
+    used = first_of_kind || hash % kUseShare == 0 || choices_.path_left();
+    if (used) judgement = recovery_.Use(view_, std::move(judgement));
+    if (used) ++result.uses;
+  }
+  choices_.Finish();
+  if (choices_.diverged()) {
+    result.unknown.emplace_back(
+        "nondeterministic: recovery asked for other bytes of the same image");
+  } else if (choices_.overflowed()) {
+    result.unknown.emplace_back("one recovery made more choices than a path can hold");
+  } else {
+    ++result.recoveries;
+    if (state_.recoveries != nullptr) ++*state_.recoveries;
+    progress.covered += progress.counter.CountAgreeing();
+    if (judgement.violation) Report(*judgement.violation, progress);
+    if (result.recoveries == 1 || hash % kRerunShare == 1) Rerun(judgement, used, result);
+  }
+  if (state_.started_ns != nullptr) *state_.started_ns = 0;
+}
+
+void PointExplorer::Rerun(const Judgement& before, bool use, PointResult& result) {
+  ++result.reruns;
+  const size_t length = choices_.path().size();
+  recovery_.Drop();
+  view_.Restart();
+  Judgement again = recovery_.Judge(view_, result.window);
+  if (use && !again.violation && again.known_state) {
+    again = recovery_.Use(view_, std::move(again));
+  }
+  choices_.Finish();
+  if (again != before || choices_.diverged() || choices_.path().size() != length) {
+    result.unknown.emplace_back(
+        "nondeterministic: recovering the same image twice gave different outcomes");
+  }
+}
+
+void PointExplorer::Report(const Violation& violation, Progress& progress) {
+  PointResult& result = progress.result;
+  ++result.violation_count;
+  uint64_t& seen = progress.seen[static_cast<size_t>(violation.violation)];
+  ++seen;
+  if (seen == 1) progress.quiet_since = result.recoveries;
+  if (seen >= settings_.per_class) progress.full = true;
+  if (seen > settings_.per_class) return;
+  PointViolation found{.violation = violation, .chosen = {}, .lost_atoms = 0};
+  Constraints& constraints = graph_.constraints();
+  for (const Choice& choice : choices_.path()) {
+    const auto atom = std::ranges::find(graph_.atoms(), choice.variable, &Atom::variable);
+    found.chosen.emplace_back(atom->id, choice.keep);
+  }
+  const size_t mark = constraints.Mark();
+  constraints.KeepTheRest();
+  for (const Atom& atom : graph_.atoms()) {
+    if (constraints.fate(atom.variable) == Fate::kLost) ++found.lost_atoms;
+  }
+  constraints.Undo(mark);
+  result.violations.push_back(std::move(found));
+}
+
+uint64_t PointExplorer::PathHash() const {
+  uint64_t hash = 0;
+  for (const Choice& choice : choices_.path()) {
+    hash = Mix64(hash ^ (uint64_t{choice.variable} << 1 | (choice.keep ? 1U : 0U)));
+  }
+  return hash;
+}
+
+}  // namespace plugpull

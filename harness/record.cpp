@@ -1,0 +1,148 @@
+#include "harness/record.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "faults/trace/trace_file.h"
+#include "faults/vfs/memory_vfs.h"
+#include "faults/vfs/recording_vfs.h"
+#include "harness/channel.h"
+#include "harness/child.h"
+#include "harness/child_process.h"
+#include "harness/version.h"
+
+namespace plugpull {
+namespace {
+
+// A workload that takes longer than this without a fault is stuck.
+constexpr int kRecordTimeoutMs = 600'000;
+
+Expected<uint64_t> NumberFact(const Trace& trace, const char* name) {
+  const auto fact = trace.facts.find(name);
+  uint64_t number = 0;
+  if (fact != trace.facts.end()) {
+    const char* end = fact->second.data() + fact->second.size();
+    const auto [stop, error] = std::from_chars(fact->second.data(), end, number);
+    if (error == std::errc() && stop == end) return number;
+  }
+  return Fail(ErrorCode::kCorrupt,
+              fmt::format("the trace does not say its '{}'; record it again", name));
+}
+
+}  // namespace
+
+Expected<Trace> RecordHere(const RecordSettings& settings) {
+  const Expected<Target> target = ParseTarget(settings.target);
+  if (!target) return std::unexpected(target.error());
+  const Workload* workload = FindWorkload(settings.workload);
+  if (workload == nullptr) {
+    std::vector<std::string> names;
+    for (const Workload& known : Workloads()) names.emplace_back(known.name);
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("there is no workload '{}'{}", settings.workload,
+                            NearestHint(settings.workload, names)));
+  }
+  MemoryVfs memory;
+  RecordingVfs recorder(memory);
+  recorder.trace().facts = {
+      {"target", settings.target},
+      {"workload", settings.workload},
+      {"generator", std::to_string(kGeneratorVersion)},
+      {"seed", std::to_string(settings.options.seed)},
+      {"transactions", std::to_string(settings.options.transactions)},
+      {"keys", std::to_string(settings.options.keys)},
+      {"version", kVersion},
+      {"door", "linked"},
+  };
+  recorder.trace().transactions = workload->generate(settings.options);
+  const std::vector<Transaction> transactions = recorder.trace().transactions;
+  const std::unique_ptr<Engine> engine = target->Create(recorder);
+  const auto failed = [&settings](std::string_view doing, const Error& error) {
+    return Fail(ErrorCode::kTargetFailed,
+                fmt::format("{} failed {} though no fault was injected: {}", settings.target,
+                            doing, Describe(error)));
+  };
+  if (const Expected<void> opened = engine->Open(); !opened) {
+    return failed("to open", opened.error());
+  }
+  for (uint32_t number = 1; number <= transactions.size(); ++number) {
+    recorder.Begin(number);
+    if (const Expected<void> applied = engine->Apply(transactions[number - 1]); !applied) {
+      return failed(fmt::format("in transaction {}", number), applied.error());
+    }
+    recorder.Acknowledge(number);
+  }
+  return recorder.trace();  // a copy: the engine still holds the recorder
+}
+
+Expected<Trace> Record(const RecordSettings& settings) {
+  // Wrong words are found here, before a child is started for them.
+  if (const Expected<Target> target = ParseTarget(settings.target); !target) {
+    return std::unexpected(target.error());
+  }
+  Expected<Descriptor> output = MakeMemoryFile("plugpull-trace");
+  if (!output) return std::unexpected(output.error());
+  Expected<Descriptor> complaints = MakeMemoryFile("plugpull-stderr");
+  if (!complaints) return std::unexpected(complaints.error());
+  Expected<std::pair<Descriptor, Descriptor>> ends = Channel::MakePair();
+  if (!ends) return std::unexpected(ends.error());
+  Expected<ChildProcess> child =
+      ChildProcess::Spawn(ChildArguments(ChildRole::kRecord, ends->second.number(),
+                                         output->number(), -1),
+                          {ends->second.number(), output->number()}, complaints->number());
+  if (!child) return std::unexpected(child.error());
+  ends->second.Close();
+  Channel channel(std::move(ends->first));
+  const Expected<void> sent = channel.Send({{"target", settings.target},
+                                            {"workload", settings.workload},
+                                            {"seed", settings.options.seed},
+                                            {"transactions", settings.options.transactions},
+                                            {"keys", settings.options.keys}});
+  pollfd ready{.fd = channel.descriptor(), .events = POLLIN, .revents = 0};
+  while (sent && ::poll(&ready, 1, kRecordTimeoutMs) < 0 && errno == EINTR) {
+  }
+  if (sent && ready.revents == 0) {
+    return Fail(ErrorCode::kTargetFailed,
+                fmt::format("{} did not finish its workload within {} s though no fault was "
+                            "injected",
+                            settings.target, kRecordTimeoutMs / 1000));
+  }
+  const Expected<std::optional<nlohmann::json>> answer = channel.Receive();
+  if (!answer) return std::unexpected(answer.error());
+  if (!*answer) {
+    const ChildExit end = child->Wait();
+    return Fail(ErrorCode::kTargetFailed,
+                fmt::format("{} {} while running its workload, though no fault was injected{}",
+                            settings.target, end.Describe(), LastWords(complaints->number())));
+  }
+  if ((*answer)->contains("error")) {
+    return Fail(ErrorCode::kTargetFailed, (**answer)["error"].get<std::string>());
+  }
+  Expected<std::vector<std::byte>> bytes = ReadAll(output->number());
+  if (!bytes) return std::unexpected(bytes.error());
+  return DecodeTrace(*bytes);
+}
+
+Expected<RecordSettings> RecordSettingsOf(const Trace& trace) {
+  RecordSettings settings;
+  const auto target = trace.facts.find("target");
+  const auto workload = trace.facts.find("workload");
+  if (target == trace.facts.end() || workload == trace.facts.end()) {
+    return Fail(ErrorCode::kCorrupt, "the trace does not say its target; record it again");
+  }
+  settings.target = target->second;
+  settings.workload = workload->second;
+  const Expected<uint64_t> seed = NumberFact(trace, "seed");
+  const Expected<uint64_t> keys = NumberFact(trace, "keys");
+  if (!seed) return std::unexpected(seed.error());
+  if (!keys) return std::unexpected(keys.error());
+  settings.options.seed = *seed;
+  settings.options.keys = static_cast<uint32_t>(*keys);
+  settings.options.transactions = static_cast<uint32_t>(trace.transactions.size());
+  return settings;
+}
+
+}  // namespace plugpull

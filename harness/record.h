@@ -1,0 +1,30 @@
+// Records a run of a linked target: the workload drives the engine over a recording Vfs.
+#pragma once
+
+#include <string>
+
+#include "engine/target.h"
+#include "faults/base/error.h"
+#include "faults/trace/trace.h"
+#include "workloads/workload.h"
+
+namespace plugpull {
+
+struct RecordSettings {
+  std::string target = "cow_tree";
+  std::string workload = "mixed";
+  WorkloadOptions options;
+};
+
+// Runs the workload in this process. The trace ends after the last acknowledgement, with the store
+// still open: a crash may come any time, a clean shutdown is one more thing that need not happen.
+// Errors: kTargetFailed when the engine fails though no fault was injected.
+Expected<Trace> RecordHere(const RecordSettings& settings);
+
+// The same in a child process, so that an engine that crashes or hangs takes only the child along.
+Expected<Trace> Record(const RecordSettings& settings);
+
+// Returns: the settings that a trace was recorded with. Errors: kCorrupt when its facts lack some.
+Expected<RecordSettings> RecordSettingsOf(const Trace& trace);
+
+}  // namespace plugpull

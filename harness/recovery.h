@@ -1,0 +1,69 @@
+// One recovery: open the store on what a crash left, check it, read it, compare it with the
+// reference model, and, where all is well, open it once more and use it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "engine/target.h"
+#include "faults/vfs/vfs.h"
+#include "harness/reference_model.h"
+
+namespace plugpull {
+
+// How far a recovery has come. If the process dies, this says what it died of.
+enum class Phase : uint8_t { kOpen, kCheck, kScan, kReopen, kUse };
+
+// Returns: "while opening" and so on.
+std::string_view Describe(Phase phase);
+
+struct Violation {
+  ViolationClass violation = ViolationClass::kLostCommit;
+  std::string message;
+
+  bool operator==(const Violation&) const = default;
+};
+
+// What the engine showed, and what is to be said of it.
+struct Judgement {
+  std::optional<Violation> violation;
+  bool known_state = false;  // the contents are those after `recovered_transaction`
+  uint32_t recovered_transaction = 0;
+  ContentDigest digest;
+
+  bool operator==(const Judgement&) const = default;
+};
+
+class Recovery {
+ public:
+  // Requires: everything referred to outlives this object. `phase` may be shared memory.
+  Recovery(const Target& target, const ReferenceModel& model, Promise promise,
+           std::vector<Transaction> use, std::atomic<Phase>& phase);
+
+  // Opens, checks, reads and judges the store on `vfs`. The open engine stays for Use.
+  Judgement Judge(Vfs& vfs, Window window);
+
+  // After a Judge that found a known state: opens the store a second time and then uses it.
+  // Returns: `judgement`, with a violation if there is one now.
+  Judgement Use(Vfs& vfs, Judgement judgement);
+
+  // Lets go of the engine as a dying process would. Call before the Vfs is restarted.
+  void Drop() { engine_.reset(); }
+
+ private:
+  bool Counts(ViolationClass violation) const { return BrokenPromise(violation) <= promise_; }
+  Expected<ContentDigest> Digest();
+  // Returns: what Check finds, where that breaks a promise asked about.
+  std::optional<std::string> Damage(ViolationClass& violation);
+
+  const Target& target_;
+  const ReferenceModel& model_;
+  Promise promise_;
+  std::vector<Transaction> use_;
+  std::atomic<Phase>& phase_;
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace plugpull

@@ -1,0 +1,243 @@
+#include "harness/recovery_pool.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <deque>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "faults/trace/trace_file.h"
+#include "harness/child.h"
+#include "harness/child_process.h"
+#include "harness/messages.h"
+
+namespace plugpull {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kTickMs = 50;
+
+}  // namespace
+
+// What one child was asked, so that it can be asked again.
+struct RecoveryPool::Job {
+  json request;
+  uint64_t timeout_ms = 0;
+  size_t task = 0;
+};
+
+struct RecoveryPool::Worker {
+  std::optional<ChildProcess> child;
+  std::optional<Channel> channel;
+  Descriptor complaints;  // the child's standard error
+  Descriptor shared_file;
+  SharedMemory shared;
+  std::optional<Job> job;
+
+  SharedState& state() const { return *static_cast<SharedState*>(shared.data()); }
+};
+
+RecoveryPool::RecoveryPool() = default;
+RecoveryPool::~RecoveryPool() = default;
+RecoveryPool::RecoveryPool(RecoveryPool&&) noexcept = default;
+RecoveryPool& RecoveryPool::operator=(RecoveryPool&&) noexcept = default;
+
+Expected<RecoveryPool> RecoveryPool::Create(const Trace& trace, uint32_t jobs) {
+  RecoveryPool pool;
+  Expected<Descriptor> file = MakeMemoryFile("plugpull-trace");
+  if (!file) return std::unexpected(file.error());
+  pool.trace_file_ = std::move(*file);
+  const Expected<void> written = WriteAll(pool.trace_file_.number(), EncodeTrace(trace));
+  if (!written) return std::unexpected(written.error());
+  for (uint32_t i = 0; i < jobs; ++i) {
+    auto worker = std::make_unique<Worker>();
+    Expected<Descriptor> shared_file = MakeMemoryFile("plugpull-shared");
+    if (!shared_file) return std::unexpected(shared_file.error());
+    worker->shared_file = std::move(*shared_file);
+    Expected<SharedMemory> shared =
+        SharedMemory::Map(worker->shared_file.number(), sizeof(SharedState));
+    if (!shared) return std::unexpected(shared.error());
+    worker->shared = std::move(*shared);
+    pool.workers_.push_back(std::move(worker));
+  }
+  return pool;
+}
+
+uint64_t RecoveryPool::recoveries() const {
+  uint64_t sum = 0;
+  for (const auto& worker : workers_) sum += worker->state().recoveries;
+  return sum;
+}
+
+Expected<void> RecoveryPool::Start(Worker& worker) {
+  Expected<Descriptor> complaints = MakeMemoryFile("plugpull-stderr");
+  if (!complaints) return std::unexpected(complaints.error());
+  Expected<std::pair<Descriptor, Descriptor>> ends = Channel::MakePair();
+  if (!ends) return std::unexpected(ends.error());
+  const int channel = ends->second.number();
+  worker.state().started_ns = 0;
+  Expected<ChildProcess> child = ChildProcess::Spawn(
+      ChildArguments(ChildRole::kRecover, channel, trace_file_.number(),
+                     worker.shared_file.number()),
+      {channel, trace_file_.number(), worker.shared_file.number()}, complaints->number());
+  if (!child) return std::unexpected(child.error());
+  worker.child = std::move(*child);
+  worker.channel.emplace(std::move(ends->first));
+  worker.complaints = std::move(*complaints);
+  return {};
+}
+
+Expected<void> RecoveryPool::Submit(Worker& worker, Job job) {
+  if (!worker.child) {
+    if (const Expected<void> started = Start(worker); !started) return started;
+  }
+  // A child that died just now is noticed when the answer is collected.
+  (void)worker.channel->Send(job.request);
+  worker.job = std::move(job);
+  return {};
+}
+
+bool RecoveryPool::Overdue(const Worker& worker) const {
+  const uint64_t started_ns = worker.state().started_ns;
+  if (started_ns == 0 || !worker.job) return false;
+  const uint64_t now_ns = MonotonicNanoseconds();
+  return now_ns > started_ns && (now_ns - started_ns) / 1'000'000 > worker.job->timeout_ms;
+}
+
+// A child ended, or has to. Says what that means for the recovery that it was in.
+Expected<Violation> RecoveryPool::Autopsy(Worker& worker, bool hung) {
+  if (hung) worker.child->Kill();
+  const ChildExit end = worker.child->Wait();
+  const std::string words = LastWords(worker.complaints.number());
+  worker.child.reset();
+  worker.channel.reset();
+  const bool ours = words.find(kInternalError) != std::string::npos;
+  if (worker.state().started_ns == 0 || ours) {
+    return Fail(ErrorCode::kIo,
+                fmt::format("a recovery child {} outside the engine under test{}", end.Describe(),
+                            words));
+  }
+  const Phase phase = worker.state().phase;
+  Violation violation;
+  violation.violation = hung ? ViolationClass::kHangOnOpen : ViolationClass::kCrashOnOpen;
+  if (phase == Phase::kUse) violation.violation = ViolationClass::kUnusableAfter;
+  violation.message =
+      hung ? fmt::format("did not finish within {} ms {}", worker.job->timeout_ms, Describe(phase))
+           : fmt::format("{} {}{}", end.Describe(), Describe(phase), words);
+  return violation;
+}
+
+Expected<std::optional<json>> RecoveryPool::Collect(Worker& worker) {
+  Expected<std::optional<json>> answer = worker.channel->Receive();
+  if (!answer || !*answer) return answer;
+  if ((*answer)->contains("error")) {
+    return Fail(ErrorCode::kCorrupt, (**answer)["error"].get<std::string>());
+  }
+  return answer;
+}
+
+Expected<void> RecoveryPool::Explore(std::span<const PointTask> tasks, const OnDone& on_done,
+                                     const OnTick& on_tick) {
+  size_t next = 0;
+  size_t busy = 0;
+  bool stopping = false;
+  for (const auto& worker : workers_) worker->state().stop = false;
+  while (busy > 0 || (next < tasks.size() && !stopping)) {
+    std::vector<pollfd> ready;
+    std::vector<Worker*> listening;
+    for (const auto& worker : workers_) {
+      if (!worker->job && next < tasks.size() && !stopping) {
+        const PointTask& task = tasks[next];
+        const Expected<void> submitted =
+            Submit(*worker, {.request = {{"position", task.position},
+                                         {"settings", ToJson(task.settings)},
+                                         {"deadly", json::array()}},
+                             .timeout_ms = task.settings.recovery_timeout_ms,
+                             .task = next});
+        if (!submitted) return submitted;
+        ++next;
+        ++busy;
+      }
+      if (!worker->job) continue;
+      ready.push_back({.fd = worker->channel->descriptor(), .events = POLLIN, .revents = 0});
+      listening.push_back(worker.get());
+    }
+    ::poll(ready.data(), ready.size(), kTickMs);
+    for (size_t i = 0; i < listening.size(); ++i) {
+      Worker& worker = *listening[i];
+      const bool hung = ready[i].revents == 0 && Overdue(worker);
+      if (ready[i].revents == 0 && !hung) continue;
+      Expected<std::optional<json>> answer = std::optional<json>();
+      if (!hung) answer = Collect(worker);
+      if (!answer) return std::unexpected(answer.error());
+      if (*answer) {
+        Expected<PointResult> result = PointResultFromJson(**answer);
+        if (!result) return std::unexpected(result.error());
+        const size_t task = worker.job->task;
+        worker.job.reset();
+        --busy;
+        on_done(task, std::move(*result));
+        continue;
+      }
+      // The child is gone: the path that it was on is known, and so is the way on behind it.
+      const SharedState& state = worker.state();
+      DeadlyPath deadly;
+      deadly.path.assign(state.path, state.path + state.path_length);
+      Expected<Violation> violation = Autopsy(worker, hung);
+      if (!violation) return std::unexpected(violation.error());
+      deadly.violation = std::move(*violation);
+      Job job = std::move(*worker.job);
+      worker.job.reset();
+      job.request["deadly"].push_back(ToJson(deadly));
+      if (const Expected<void> submitted = Submit(worker, std::move(job)); !submitted) {
+        return submitted;
+      }
+    }
+    if (!stopping && !on_tick(recoveries())) {
+      stopping = true;
+      for (const auto& worker : workers_) worker->state().stop = true;
+    }
+  }
+  return {};
+}
+
+Expected<std::optional<Violation>> RecoveryPool::Replay(const ReplayTask& task) {
+  Worker& worker = *workers_.front();
+  json lost = json::array();
+  for (const AtomId& atom : task.lost) lost.push_back(ToJson(atom));
+  const Expected<void> submitted =
+      Submit(worker, {.request = {{"position", task.position},
+                                  {"acknowledged", task.window.acknowledged},
+                                  {"attempted", task.window.attempted},
+                                  {"lost", lost},
+                                  {"settings", ToJson(task.settings)}},
+                      .timeout_ms = task.settings.recovery_timeout_ms});
+  if (!submitted) return std::unexpected(submitted.error());
+  bool hung = false;
+  pollfd ready{.fd = worker.channel->descriptor(), .events = POLLIN, .revents = 0};
+  while (ready.revents == 0 && !hung) {
+    ::poll(&ready, 1, kTickMs);
+    hung = ready.revents == 0 && Overdue(worker);
+  }
+  Expected<std::optional<json>> answer = std::optional<json>();
+  if (!hung) answer = Collect(worker);
+  if (!answer) return std::unexpected(answer.error());
+  std::optional<Violation> outcome;
+  if (*answer) {
+    if (!(**answer)["held"].get<bool>()) {
+      Expected<Violation> violation = ViolationFromJson((**answer)["violation"]);
+      if (!violation) return std::unexpected(violation.error());
+      outcome = std::move(*violation);
+    }
+  } else {
+    Expected<Violation> violation = Autopsy(worker, hung);
+    if (!violation) return std::unexpected(violation.error());
+    outcome = std::move(*violation);
+  }
+  worker.job.reset();
+  return outcome;
+}
+
+}  // namespace plugpull

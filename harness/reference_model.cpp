@@ -1,0 +1,156 @@
+#include "harness/reference_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace plugpull {
+namespace {
+
+// The transactions after which one key has the value that was observed.
+struct KeyHistory {
+  std::string key;
+  // Transactions that gave the key the value observed; 0 stands for "never touched".
+  std::set<uint32_t> writers;
+  // All transactions that touched the key.
+  std::vector<uint32_t> touched;
+};
+
+std::string Shown(const std::string& key) {
+  std::string text;
+  for (const char c : key) {
+    if (c >= 0x20 && c < 0x7f) {
+      text.push_back(c);
+    } else {
+      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+ReferenceModel::ReferenceModel(const std::vector<Transaction>& transactions)
+    : transactions_(transactions) {
+  Content content;
+  ContentDigest digest;
+  digests_.reserve(transactions.size() + 1);
+  digests_.push_back(digest);
+  for (const Transaction& transaction : transactions) {
+    for (const Change& change : transaction.changes) {
+      const auto key = std::as_bytes(std::span(change.key));
+      if (const auto found = content.find(change.key); found != content.end()) {
+        digest.Remove(key, std::as_bytes(std::span(found->second)));
+        content.erase(found);
+      }
+      if (!change.value) continue;
+      digest.Add(key, std::as_bytes(std::span(*change.value)));
+      content.emplace(change.key, *change.value);
+    }
+    digests_.push_back(digest);
+  }
+}
+
+std::optional<uint32_t> ReferenceModel::Find(const ContentDigest& digest, uint32_t first,
+                                             uint32_t last) const {
+  for (uint32_t number = last + 1; number-- > first;) {
+    if (digests_[number] == digest) return number;
+  }
+  return std::nullopt;
+}
+
+Content ReferenceModel::After(uint32_t transaction) const {
+  Content content;
+  for (uint32_t i = 0; i < transaction; ++i) ApplyTo(content, transactions_[i]);
+  return content;
+}
+
+ContentFault ReferenceModel::Diagnose(const Content& content, const ContentDigest& digest,
+                                      Window window) const {
+  if (window.acknowledged > 0) {
+    if (const auto older = Find(digest, 0, window.acknowledged - 1)) {
+      return {ViolationClass::kLostCommit,
+              fmt::format("recovered the state after transaction {}, but transaction {} was "
+                          "acknowledged",
+                          *older, window.acknowledged)};
+    }
+  }
+  // Trace every key's history up to what was attempted.
+  std::map<std::string, KeyHistory> histories;
+  for (const auto& [key, value] : content) histories[key].key = key;
+  for (uint32_t number = 1; number <= window.attempted; ++number) {
+    std::map<std::string_view, const Change*> last_change;
+    for (const Change& change : transactions_[number - 1].changes) {
+      last_change[change.key] = &change;
+    }
+    for (const auto& [key, change] : last_change) {
+      KeyHistory& history = histories[std::string(key)];
+      history.key = key;
+      history.touched.push_back(number);
+      const auto observed = content.find(history.key);
+      const bool same = change->value ? observed != content.end() && observed->second == *change->value
+                                      : observed == content.end();
+      if (same) history.writers.insert(number);
+    }
+  }
+  for (auto& [key, history] : histories) {
+    if (!content.contains(key)) history.writers.insert(0);
+    if (history.writers.empty()) {
+      return {ViolationClass::kWrongValue,
+              fmt::format("key '{}' shows a value of {} bytes that no transaction wrote",
+                          Shown(key), content.at(key).size())};
+    }
+  }
+  // Against what was acknowledged: are the only differences keys that had been deleted?
+  const Content promised = After(window.acknowledged);
+  bool only_returned = true;
+  std::string returned;
+  for (const auto& [key, value] : content) {
+    const auto found = promised.find(key);
+    if (found == promised.end()) {
+      returned = key;
+    } else if (found->second != value) {
+      only_returned = false;
+    }
+  }
+  for (const auto& [key, value] : promised) only_returned = only_returned && content.contains(key);
+  if (only_returned && !returned.empty() &&
+      *histories[returned].writers.rbegin() <= window.acknowledged) {
+    return {ViolationClass::kResurrected,
+            fmt::format("key '{}' is back with the value of transaction {}, though it was deleted "
+                        "before transaction {} was acknowledged",
+                        Shown(returned), *histories[returned].writers.rbegin(),
+                        window.acknowledged)};
+  }
+  // A transaction is seen where only it explains a key, and missed where every explanation of a key
+  // that it touched is older.
+  std::map<uint32_t, std::string> seen;
+  std::map<uint32_t, std::string> missed;
+  for (const auto& [key, history] : histories) {
+    const uint32_t newest = *history.writers.rbegin();
+    if (history.writers.size() == 1 && newest > 0) seen.emplace(newest, key);
+    for (const uint32_t number : history.touched) {
+      if (number > newest) missed.emplace(number, key);
+    }
+  }
+  for (const auto& [number, key] : seen) {
+    if (const auto other = missed.find(number); other != missed.end()) {
+      return {ViolationClass::kPartialCommit,
+              fmt::format("transaction {} is there in key '{}' and missing in key '{}'", number,
+                          Shown(key), Shown(other->second))};
+    }
+  }
+  if (!missed.empty() && !seen.empty() && missed.begin()->first < seen.rbegin()->first) {
+    return {ViolationClass::kHole,
+            fmt::format("transaction {} is missing (key '{}'), but transaction {} is there (key "
+                        "'{}')",
+                        missed.begin()->first, Shown(missed.begin()->second), seen.rbegin()->first,
+                        Shown(seen.rbegin()->second))};
+  }
+  return {ViolationClass::kPartialCommit,
+          fmt::format("the contents ({} keys) are no state between transactions {} and {}",
+                      content.size(), window.acknowledged, window.attempted)};
+}
+
+}  // namespace plugpull

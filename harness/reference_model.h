@@ -1,0 +1,50 @@
+// The reference model: what a store contains after each transaction, and what a recovered store may
+// contain. It never asks the engine for its opinion of itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "faults/trace/transaction.h"
+#include "harness/content.h"
+#include "reports/verdict.h"
+
+namespace plugpull {
+
+// What is legal after a crash: some state from the last acknowledged transaction to the last
+// attempted one.
+struct Window {
+  uint32_t acknowledged = 0;
+  uint32_t attempted = 0;
+};
+
+// What is wrong with recovered contents.
+struct ContentFault {
+  ViolationClass violation;
+  std::string message;
+};
+
+class ReferenceModel {
+ public:
+  // Requires: `transactions` outlives the model.
+  explicit ReferenceModel(const std::vector<Transaction>& transactions);
+
+  uint32_t transactions() const { return static_cast<uint32_t>(transactions_.size()); }
+
+  // Returns: the newest transaction in [first, last] after which the contents have this digest.
+  std::optional<uint32_t> Find(const ContentDigest& digest, uint32_t first, uint32_t last) const;
+
+  // Returns: the contents after `transaction`.
+  Content After(uint32_t transaction) const;
+
+  // Names what is wrong with contents whose digest is not in the window.
+  ContentFault Diagnose(const Content& content, const ContentDigest& digest, Window window) const;
+
+ private:
+  const std::vector<Transaction>& transactions_;
+  std::vector<ContentDigest> digests_;  // [n]: after transaction n
+};
+
+}  // namespace plugpull

@@ -1,0 +1,93 @@
+#include "reports/console.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace plugpull {
+namespace {
+
+constexpr size_t kMostLostLines = 6;
+
+std::string Paint(std::string_view text, std::string_view code, ConsoleStyle style) {
+  if (!style.color) return std::string(text);
+  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+}
+
+// Text of an engine may hold anything; a terminal must not obey it.
+std::string Printable(std::string_view text) {
+  std::string printable;
+  for (const char c : text) {
+    const unsigned char byte = static_cast<unsigned char>(c);
+    printable.push_back(byte < 0x20 || byte == 0x7f ? '?' : c);
+  }
+  return printable;
+}
+
+std::string States(const Coverage& coverage) {
+  const std::string about = coverage.states.size() <= 15
+                                ? Grouped(std::stoull(coverage.states))
+                                : fmt::format("10^{:.1f}", coverage.states_log10);
+  return coverage.states_exact ? about : "at least " + about;
+}
+
+}  // namespace
+
+std::string Grouped(uint64_t number) {
+  const std::string digits = std::to_string(number);
+  std::string text;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text.push_back(',');
+    text.push_back(digits[i]);
+  }
+  return text;
+}
+
+std::string RenderFindings(const Result& result, const std::string& out_directory,
+                           ConsoleStyle style) {
+  std::string text;
+  for (const Finding& finding : result.findings) {
+    text += fmt::format("{}  {}\n", Paint(Name(finding.violation), "1;31", style),
+                        Printable(finding.message));
+    text += fmt::format("  crash      after operation {}; transaction {} acknowledged, {} attempted\n",
+                        finding.crash_point, finding.transactions_acknowledged,
+                        finding.transactions_attempted);
+    for (size_t i = 0; i < finding.lost.size() && i < kMostLostLines; ++i) {
+      text += fmt::format("  {:<10} {}\n", i == 0 ? "lost" : "", Printable(finding.lost[i]));
+    }
+    if (finding.lost.size() > kMostLostLines) {
+      text += fmt::format("  {:<10} and {} more\n", "", finding.lost.size() - kMostLostLines);
+    }
+    if (finding.lost.empty()) text += "  lost       nothing\n";
+    text += fmt::format("  needs      {}; admitted by {}\n", Name(finding.fault_level),
+                        fmt::join(finding.models, ", "));
+    text += fmt::format("  seen       {} times\n", Grouped(finding.count));
+    text += fmt::format("  reproduce  plugpull replay {}/{}\n\n", out_directory, finding.case_path);
+  }
+  return text;
+}
+
+std::string RenderLastLine(const Result& result, const std::string& report_path,
+                           ConsoleStyle style) {
+  const Coverage& coverage = result.coverage;
+  const std::string how =
+      coverage.bounds.empty()
+          ? coverage.mode
+          : fmt::format("{}: {}", coverage.mode, fmt::join(coverage.bounds, ", "));
+  std::string verdict(Name(result.verdict));
+  if (result.verdict == Verdict::kUnknown) {
+    verdict += fmt::format(" ({})", fmt::join(coverage.unknown, "; "));
+  }
+  if (!result.findings.empty()) {
+    verdict += fmt::format(", {} finding{}", result.findings.size(),
+                           result.findings.size() == 1 ? "" : "s");
+  }
+  const std::string_view color = result.verdict == Verdict::kHeld ? "1;32" : "1;31";
+  return fmt::format(
+      "{}: {} transactions, {} crash points, {} crash states in {} recoveries ({}) in {:.1f} s; "
+      "promise {}: {}; report in {}",
+      Printable(result.target), Grouped(result.trace.transactions), Grouped(coverage.crash_points),
+      States(coverage), Grouped(coverage.recoveries), how, result.elapsed_s, Name(result.promise),
+      Paint(verdict, color, style), report_path);
+}
+
+}  // namespace plugpull

@@ -1,0 +1,26 @@
+// What a person reads at the end of a run.
+#pragma once
+
+#include <string>
+
+#include "reports/result.h"
+
+namespace plugpull {
+
+// How to write on this terminal or file.
+struct ConsoleStyle {
+  bool color = false;
+};
+
+// Returns: the findings, each with what was lost and how to reproduce it. Empty without findings.
+std::string RenderFindings(const Result& result, const std::string& out_directory,
+                           ConsoleStyle style);
+
+// Returns: the last line: counts, coverage, verdict, where the report is.
+std::string RenderLastLine(const Result& result, const std::string& report_path,
+                           ConsoleStyle style);
+
+// Returns: 1234567 as "1,234,567".
+std::string Grouped(uint64_t number);
+
+}  // namespace plugpull

@@ -1,0 +1,77 @@
+// The result as JSON, schema plugpull.result/1. Every other format says less than this one.
+#include <nlohmann/json.hpp>
+
+#include "reports/report_format.h"
+
+namespace plugpull {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json ToJson(const Finding& finding) {
+  return {{"id", finding.id},
+          {"signature", finding.signature},
+          {"class", Name(finding.violation)},
+          {"promise", Name(BrokenPromise(finding.violation))},
+          {"fault_level", static_cast<int>(finding.fault_level)},
+          {"fault", Name(finding.fault_level)},
+          {"models", finding.models},
+          {"crash_point", finding.crash_point},
+          {"transactions_attempted", finding.transactions_attempted},
+          {"transactions_acknowledged", finding.transactions_acknowledged},
+          {"lost", finding.lost},
+          {"kept", finding.kept},
+          {"message", finding.message},
+          {"recoverability",
+           finding.recoverability.empty() ? ordered_json(nullptr) : ordered_json(finding.recoverability)},
+          {"count", finding.count},
+          {"case", finding.case_path}};
+}
+
+}  // namespace
+
+std::string RenderJson(const Result& result) {
+  const Coverage& coverage = result.coverage;
+  const double rate = result.elapsed_s > 0
+                          ? static_cast<double>(coverage.recoveries) / result.elapsed_s
+                          : 0;
+  ordered_json findings = ordered_json::array();
+  for (const Finding& finding : result.findings) findings.push_back(ToJson(finding));
+  const ordered_json json = {
+      {"schema", "plugpull.result/1"},
+      {"command", result.command},
+      {"version", result.version},
+      {"commit", result.commit},
+      {"target", result.target},
+      {"door", result.door},
+      {"seed", result.seed},
+      {"model", result.model},
+      {"tear", result.tear},
+      {"faults", result.faults},
+      {"promise", Name(result.promise)},
+      {"verdict", Name(result.verdict)},
+      {"interrupted", result.interrupted},
+      {"trace",
+       {{"ops", result.trace.operations},
+        {"syncs", result.trace.syncs},
+        {"acks", result.trace.acknowledgements},
+        {"bytes", result.trace.bytes},
+        {"transactions", result.trace.transactions}}},
+      {"coverage",
+       {{"mode", coverage.mode},
+        {"crash_points", coverage.crash_points},
+        {"states", coverage.states},
+        {"states_exact", coverage.states_exact},
+        {"states_log10", coverage.states_log10},
+        {"recoveries", coverage.recoveries},
+        {"distinct_images", coverage.distinct_images},
+        {"reruns", coverage.reruns},
+        {"uses", coverage.uses},
+        {"bounds", coverage.bounds},
+        {"unknown", coverage.unknown}}},
+      {"rates", {{"elapsed_s", result.elapsed_s}, {"recoveries_per_s", rate}}},
+      {"findings", findings}};
+  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace plugpull

@@ -1,0 +1,86 @@
+#include "reports/verdict.h"
+
+#include <array>
+
+namespace plugpull {
+namespace {
+
+struct ClassInfo {
+  std::string_view name;
+  Promise promise;
+  std::string_view description;
+};
+
+// In the order of ViolationClass.
+constexpr std::array<ClassInfo, static_cast<size_t>(kLastViolationClass) + 1> kClasses = {{
+    {"refuses-to-open", Promise::kOpens, "the engine returns an error on opening"},
+    {"crash-on-open", Promise::kOpens, "the engine dies while it opens, checks or reads"},
+    {"hang-on-open", Promise::kOpens, "the engine does not finish opening, checking or reading"},
+    {"structure", Promise::kIntact, "the engine's own check finds damage"},
+    {"wrong-value", Promise::kIntact, "a key shows a value that nobody ever wrote to it"},
+    {"not-idempotent", Promise::kIntact, "opening a second time shows something else"},
+    {"unusable-after", Promise::kIntact, "the recovered store fails when it is used again"},
+    {"leak", Promise::kIntact, "space that nothing owns and nothing will free"},
+    {"partial-commit", Promise::kAtomic, "some changes of a transaction are there, others not"},
+    {"reader-changed", Promise::kAtomic, "an open reader's snapshot changed"},
+    {"hole", Promise::kPrefix, "a transaction is missing, a later one is there"},
+    {"resurrected", Promise::kPrefix, "deleted keys are back"},
+    {"lost-commit", Promise::kDurable, "acknowledged transactions are gone, all before are there"},
+}};
+
+constexpr std::array<std::string_view, 5> kPromises = {"opens", "intact", "atomic", "prefix",
+                                                       "durable"};
+constexpr std::array<std::string_view, 5> kPromiseDescriptions = {
+    "after a crash the store opens",
+    "and is structurally sound, with no value that nobody wrote",
+    "and every transaction is there wholly or not at all",
+    "and no transaction is there without those before it",
+    "and every acknowledged transaction is there",
+};
+constexpr std::array<std::string_view, 3> kVerdicts = {"held", "violated", "unknown"};
+
+}  // namespace
+
+std::string_view Name(Promise promise) { return kPromises[static_cast<size_t>(promise)]; }
+std::string_view Describe(Promise promise) {
+  return kPromiseDescriptions[static_cast<size_t>(promise)];
+}
+std::string_view Name(ViolationClass violation) {
+  return kClasses[static_cast<size_t>(violation)].name;
+}
+std::string_view Describe(ViolationClass violation) {
+  return kClasses[static_cast<size_t>(violation)].description;
+}
+std::string_view Name(Verdict verdict) { return kVerdicts[static_cast<size_t>(verdict)]; }
+std::string_view Name(FaultLevel level) { return Faults()[static_cast<size_t>(level)].name; }
+
+Promise BrokenPromise(ViolationClass violation) {
+  return kClasses[static_cast<size_t>(violation)].promise;
+}
+
+std::optional<Promise> ParsePromise(std::string_view word) {
+  for (size_t i = 0; i < kPromises.size(); ++i) {
+    if (kPromises[i] == word) return static_cast<Promise>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<ViolationClass> ParseViolationClass(std::string_view word) {
+  for (size_t i = 0; i < kClasses.size(); ++i) {
+    if (kClasses[i].name == word) return static_cast<ViolationClass>(i);
+  }
+  return std::nullopt;
+}
+
+const std::vector<FaultInfo>& Faults() {
+  static const std::vector<FaultInfo> faults = {
+      {FaultLevel::kProcessKill, "process-kill", true, "everything issued survives"},
+      {FaultLevel::kPowerCutOrdered, "power-cut-ordered", true, "a prefix of what was issued"},
+      {FaultLevel::kPowerCut, "power-cut", true, "any set of whole writes that the model allows"},
+      {FaultLevel::kTornWrite, "torn-write", true,
+       "a kept write may be cut at 4 KiB, then at 512-byte sectors"},
+  };
+  return faults;
+}
+
+}  // namespace plugpull

@@ -1,0 +1,131 @@
+#include "workloads/workload.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "faults/base/random.h"
+
+namespace plugpull {
+namespace {
+
+std::string KeyName(uint64_t index) { return fmt::format("key-{:06}", index); }
+
+// Random bytes that name their transaction, so that a value tells who wrote it.
+std::string Value(Random& random, uint32_t transaction, size_t size) {
+  std::string value;
+  value.reserve(size);
+  if (size >= 12) value = fmt::format("t{:06}:", transaction);
+  while (value.size() < size) {
+    uint64_t draw = random.Next();
+    for (int i = 0; i < 8 && value.size() < size; ++i, draw >>= 8) {
+      value.push_back(static_cast<char>(draw & 0xff));
+    }
+  }
+  value.resize(size);
+  return value;
+}
+
+// Mostly small, some empty, some that overflow a page: every path of an engine's page code.
+size_t ValueSize(Random& random) {
+  const uint64_t draw = random.Below(100);
+  if (draw < 4) return 0;
+  if (draw < 64) return 1 + random.Below(64);
+  if (draw < 90) return 65 + random.Below(336);
+  if (draw < 98) return 401 + random.Below(1600);
+  return 4097 + random.Below(8192);
+}
+
+// How many keys a transaction touches. Steady footprints hide corruption, because the same few
+// pages swap roles in step (source systems, 1.8); so they vary from none to hundreds.
+uint64_t Footprint(Random& random, uint32_t keys) {
+  const uint64_t draw = random.Below(100);
+  if (draw < 3) return 0;
+  if (draw < 60) return 1 + random.Below(3);
+  if (draw < 88) return 4 + random.Below(7);
+  if (draw < 97) return 11 + random.Below(30);
+  return 41 + random.Below(2 * uint64_t{std::min(keys, 200U)});
+}
+
+std::vector<Transaction> Mixed(const WorkloadOptions& options) {
+  Random random(options.seed, "workload/mixed");
+  std::vector<Transaction> transactions(options.transactions);
+  for (uint32_t number = 1; number <= options.transactions; ++number) {
+    Transaction& transaction = transactions[number - 1];
+    const uint64_t footprint = std::min<uint64_t>(Footprint(random, options.keys), 2 * options.keys);
+    if (random.OneIn(6, 100) && footprint > 0) {
+      // Deleting a range empties pages and lets trees shrink.
+      const uint64_t first = random.Below(options.keys);
+      const uint64_t last = std::min<uint64_t>(options.keys, first + 1 + footprint);
+      for (uint64_t key = first; key < last; ++key) {
+        transaction.changes.push_back({KeyName(key), std::nullopt});
+      }
+      continue;
+    }
+    for (uint64_t i = 0; i < footprint; ++i) {
+      Change change{KeyName(random.Below(options.keys)), std::nullopt};
+      if (!random.OneIn(15, 100)) change.value = Value(random, number, ValueSize(random));
+      transaction.changes.push_back(std::move(change));
+    }
+  }
+  return transactions;
+}
+
+// One small update a transaction: what a settings store or a job queue does all day.
+std::vector<Transaction> Single(const WorkloadOptions& options) {
+  Random random(options.seed, "workload/single");
+  std::vector<Transaction> transactions(options.transactions);
+  for (uint32_t number = 1; number <= options.transactions; ++number) {
+    transactions[number - 1].changes.push_back(
+        {KeyName(random.Below(options.keys)), Value(random, number, 12 + random.Below(100))});
+  }
+  return transactions;
+}
+
+// New keys only, ascending: a log of events. Nothing is ever overwritten.
+std::vector<Transaction> Append(const WorkloadOptions& options) {
+  Random random(options.seed, "workload/append");
+  std::vector<Transaction> transactions(options.transactions);
+  for (uint32_t number = 1; number <= options.transactions; ++number) {
+    transactions[number - 1].changes.push_back(
+        {KeyName(number), Value(random, number, 12 + random.Below(200))});
+  }
+  return transactions;
+}
+
+}  // namespace
+
+const std::vector<Workload>& Workloads() {
+  static const std::vector<Workload> workloads = {
+      {"mixed", "varied footprints: overwrites, deletes, emptied ranges, large and empty values",
+       Mixed},
+      {"single", "one small update a transaction", Single},
+      {"append", "new keys only, in ascending order", Append},
+  };
+  return workloads;
+}
+
+const Workload* FindWorkload(std::string_view name) {
+  for (const Workload& workload : Workloads()) {
+    if (workload.name == name) return &workload;
+  }
+  return nullptr;
+}
+
+std::vector<Transaction> UseAfterRecovery(uint64_t seed, uint32_t keys) {
+  Random random(seed, "use-after-recovery");
+  std::vector<Transaction> transactions(2);
+  for (uint32_t number = 0; number < transactions.size(); ++number) {
+    for (int i = 0; i < 4; ++i) {
+      Change change{KeyName(random.Below(keys)), std::nullopt};
+      // One value overflows a page, so that the allocator is used as well.
+      const size_t size = i == 0 ? 5000 : 20 + random.Below(100);
+      if (i != 3) change.value = Value(random, 900'000 + number, size);
+      transactions[number].changes.push_back(std::move(change));
+    }
+  }
+  return transactions;
+}
+
+}  // namespace plugpull
