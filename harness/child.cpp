@@ -81,6 +81,7 @@ class RecoveryServer {
       const SearchState state{.path = shared_.path,
                               .path_length = &shared_.path_length,
                               .phase = &shared_.phase,
+                              .probe = &shared_.probe,
                               .recoveries = &shared_.recoveries,
                               .started_ns = &shared_.started_ns,
                               .stop = &shared_.stop};

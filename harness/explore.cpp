@@ -20,6 +20,9 @@ namespace {
 // Where violations were seen, weaker faults are tried too. More points than this teach nothing new.
 constexpr size_t kMostPointsForWeakerFaults = 48;
 
+// Points that are explored before looking at how it goes.
+constexpr size_t kBatch = 64;
+
 double Log10(const StateCount& count) {
   const std::string digits = count.str();
   const double head = std::stod(digits.substr(0, 15));
@@ -69,7 +72,7 @@ class Exploration {
       tasks.push_back({position, settings});
     }
     progress_.points = tasks.size();
-    Expected<std::vector<PointResult>> results = RunTasks(*pool, tasks);
+    Expected<std::vector<PointResult>> results = RunInBatches(*pool, std::move(tasks));
     if (!results) return std::unexpected(results.error());
     for (const PointResult& result : *results) collector_.Add(result, settings);
     if (!collector_.empty()) {
@@ -77,6 +80,7 @@ class Exploration {
         return std::unexpected(tried.error());
       }
     }
+    collector_.Fold();
     Result result = Summarise(*results);
     result.findings = collector_.Findings();
     if (const Expected<void> saved = SaveCases(result); !saved) {
@@ -95,6 +99,33 @@ class Exploration {
   bool OutOfBudget() const {
     return options_.budget &&
            std::chrono::steady_clock::now() - started_ > *options_.budget;
+  }
+
+  // Runs the tasks in batches of fixed size. Where most points of a batch ended because they are
+  // broken in the same few ways again and again, the points after it get little patience: a broken
+  // protocol ends fast. The rule looks at whole batches only, so that the number of jobs changes
+  // nothing.
+  Expected<std::vector<PointResult>> RunInBatches(RecoveryPool& pool, std::vector<PointTask> tasks) {
+    std::vector<PointResult> results;
+    bool broken = false;
+    for (size_t begin = 0; begin < tasks.size(); begin += kBatch) {
+      const size_t end = std::min(tasks.size(), begin + kBatch);
+      std::vector<PointTask> batch(tasks.begin() + static_cast<ptrdiff_t>(begin),
+                                   tasks.begin() + static_cast<ptrdiff_t>(end));
+      if (broken) {
+        for (PointTask& task : batch) {
+          task.settings.per_class = 1;
+          task.settings.patience = 1;
+        }
+      }
+      Expected<std::vector<PointResult>> done = RunTasks(pool, batch);
+      if (!done) return done;
+      const auto full = std::ranges::count(*done, "per-class", &PointResult::bound);
+      broken = broken || static_cast<size_t>(full) > kBatch / 2;
+      std::ranges::move(*done, std::back_inserter(results));
+      if (interrupted_ || out_of_budget_) break;
+    }
+    return results;
   }
 
   // Returns: the results of the tasks that were begun, in the order of the tasks.
@@ -178,7 +209,7 @@ class Exploration {
     for (const PointResult& point : results) {
       ++coverage.crash_points;
       coverage.recoveries += point.recoveries;
-      coverage.distinct_images += point.recoveries;
+      coverage.distinct_images += point.recoveries - point.probes;
       coverage.reruns += point.reruns;
       coverage.uses += point.uses;
       coverage.states_exact = coverage.states_exact && point.exact;

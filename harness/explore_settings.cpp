@@ -15,6 +15,7 @@ nlohmann::json ToJson(const ExploreSettings& settings) {
           {"keys", settings.keys},
           {"per_class", settings.per_class},
           {"recoveries_per_point", settings.recoveries_per_point},
+          {"patience", settings.patience},
           {"recovery_timeout_ms", settings.recovery_timeout_ms}};
 }
 
@@ -39,6 +40,7 @@ Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
     settings.keys = json.at("keys").get<uint32_t>();
     settings.per_class = json.at("per_class").get<uint32_t>();
     settings.recoveries_per_point = json.at("recoveries_per_point").get<uint64_t>();
+    settings.patience = json.at("patience").get<uint32_t>();
     settings.recovery_timeout_ms = json.at("recovery_timeout_ms").get<uint64_t>();
     return settings;
   } catch (const nlohmann::json::exception& error) {

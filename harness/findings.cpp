@@ -41,8 +41,9 @@ void FindingCollector::Add(const PointResult& result, const ExploreSettings& set
     draft.state = {.position = result.position, .tear = settings.tear, .chosen = violation.chosen};
     draft.complete = inspector_.Complete(draft.state, *settings.model);
     draft.level = inspector_.WeakestLevel(draft.state, *settings.model);
+    draft.kinds = inspector_.Kinds(draft.complete.lost);
     draft.signature = fmt::format("{}: {}", Name(violation.violation.violation),
-                                  fmt::join(inspector_.Kinds(draft.complete.lost), " "));
+                                  fmt::join(draft.kinds, " "));
     if (draft.complete.lost.empty()) draft.signature += "nothing lost";
     const auto [position, inserted] = drafts_.try_emplace(draft.signature, draft);
     if (inserted) continue;
@@ -52,6 +53,25 @@ void FindingCollector::Add(const PointResult& result, const ExploreSettings& set
       known = std::move(draft);
     } else {
       known.count = draft.count;
+    }
+  }
+}
+
+void FindingCollector::Fold() {
+  const auto explains = [](const FindingDraft& less, const FindingDraft& more) {
+    return less.signature != more.signature &&
+           less.violation.violation == more.violation.violation && less.level <= more.level &&
+           std::ranges::includes(more.kinds, less.kinds);
+  };
+  for (auto more = drafts_.begin(); more != drafts_.end();) {
+    const auto less = std::ranges::find_if(drafts_, [&](const auto& entry) {
+      return explains(entry.second, more->second);
+    });
+    if (less == drafts_.end()) {
+      ++more;
+    } else {
+      less->second.count += more->second.count;
+      more = drafts_.erase(more);
     }
   }
 }

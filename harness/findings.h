@@ -15,6 +15,7 @@ namespace plugpull {
 // A finding before it is written down: the reproduction is still a list of choices.
 struct FindingDraft {
   std::string signature;
+  std::vector<std::string> kinds;  // of what is lost, sorted
   Violation violation;
   ExploreSettings settings;  // those under which it was found
   ChosenState state;
@@ -28,6 +29,10 @@ class FindingCollector {
  public:
   // Requires: everything referred to outlives the collector.
   FindingCollector(const Trace& trace, const EngineType& type);
+
+  // Drops every finding that another one of its class explains: one that loses fewer kinds of
+  // things, under no stronger a fault. Its count goes to the other.
+  void Fold();
 
   // Takes in the violations of a point. Call in the same order for the same run: ties between
   // reproductions of equal size go to the first.

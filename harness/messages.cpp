@@ -60,7 +60,7 @@ json ToJson(const DeadlyPath& deadly) {
   for (const Choice& choice : deadly.path) {
     path.push_back({choice.variable, choice.keep, static_cast<int>(choice.other)});
   }
-  return {{"path", path}, {"violation", ToJson(deadly.violation)}};
+  return {{"path", path}, {"probe", deadly.probe}, {"violation", ToJson(deadly.violation)}};
 }
 
 json ToJson(const PointResult& result) {
@@ -78,6 +78,7 @@ json ToJson(const PointResult& result) {
           {"acknowledged", result.window.acknowledged},
           {"attempted", result.window.attempted},
           {"recoveries", result.recoveries},
+          {"probes", result.probes},
           {"reruns", result.reruns},
           {"uses", result.uses},
           {"covered", result.covered},
@@ -102,6 +103,7 @@ Expected<DeadlyPath> DeadlyPathFromJson(const json& from) {
   return Guard([&from] {
     DeadlyPath deadly;
     deadly.violation = ReadViolation(from.at("violation"));
+    deadly.probe = from.at("probe").get<uint32_t>();
     for (const json& choice : from.at("path")) {
       deadly.path.push_back({.variable = choice.at(0).get<uint32_t>(),
                              .keep = choice.at(1).get<bool>(),
@@ -117,6 +119,7 @@ Expected<PointResult> PointResultFromJson(const json& from) {
     result.position = from.at("position").get<size_t>();
     result.window = {from.at("acknowledged").get<uint32_t>(), from.at("attempted").get<uint32_t>()};
     result.recoveries = from.at("recoveries").get<uint64_t>();
+    result.probes = from.at("probes").get<uint64_t>();
     result.reruns = from.at("reruns").get<uint64_t>();
     result.uses = from.at("uses").get<uint64_t>();
     result.covered = from.at("covered").get<std::string>();

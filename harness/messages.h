@@ -19,6 +19,7 @@ struct SharedState {
   std::atomic<uint64_t> started_ns;  // steady clock, of the recovery under way; 0: none
   std::atomic<Phase> phase;
   std::atomic<bool> stop;
+  std::atomic<uint32_t> probe;
   uint32_t path_length;
   Choice path[kLongestPath];
 };

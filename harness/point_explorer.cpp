@@ -14,10 +14,11 @@
 namespace plugpull {
 namespace {
 
-// Once a class is full at a point, the search goes on for this many executions in case another
-// class shows; each new class gives it as many again. A broken protocol fails in most of its
-// states, so this is enough to see its kinds of damage and little enough to end fast.
-constexpr uint64_t kPatience = 64;
+// When the search of a point gets long, this many random states are tried first: depth-first
+// search changes the last choices first, and may wade through harmless states for hours while most
+// states are broken.
+constexpr uint64_t kProbeAfter = 64;
+constexpr uint32_t kProbes = 24;
 
 // One execution in this many is run twice, and one in this many is followed by use, on top of the
 // first of each kind at each point.
@@ -69,27 +70,21 @@ PointResult PointExplorer::Explore(size_t position, const std::vector<DeadlyPath
   result.position = position;
   result.window = {cursor_->transactions_acknowledged(), cursor_->transactions_attempted()};
   *state_.path_length = 0;
+  *state_.probe = 0;
   while (true) {
     if (const DeadlyPath* known = FindDeadly(deadly)) {
-      TakeAsDone(*known, progress);
+      TakeAsDone(*known, progress, /*counts=*/true);
     } else {
-      Execute(progress);
+      Execute(progress, /*counts=*/true);
     }
     if (!result.unknown.empty()) break;
     if (!choices_.Advance()) {
       result.exhausted = true;
       break;
     }
-    const uint64_t quiet = result.recoveries - progress.quiet_since;
-    if (progress.deadly_full || (progress.full && quiet >= kPatience)) {
-      result.bound = "per-class";
-    } else if (settings_.recoveries_per_point != 0 &&
-               result.recoveries >= settings_.recoveries_per_point) {
-      result.bound = "recoveries";
-    } else if (state_.stop != nullptr && *state_.stop) {
-      result.bound = "stopped";
-    }
-    if (!result.bound.empty()) break;
+    if (result.recoveries == kProbeAfter) Probe(deadly, progress);
+    result.bound = BoundReached(progress);
+    if (!result.bound.empty() || !result.unknown.empty()) break;
   }
   recovery_.Drop();
   graph_.constraints().Undo(0);
@@ -104,10 +99,49 @@ PointResult PointExplorer::Explore(size_t position, const std::vector<DeadlyPath
   return result;
 }
 
+std::string PointExplorer::BoundReached(const Progress& progress) const {
+  const PointResult& result = progress.result;
+  const uint64_t quiet = result.recoveries - progress.quiet_since;
+  if (progress.deadly_full || (progress.full && quiet >= settings_.patience)) return "per-class";
+  const uint64_t most = settings_.recoveries_per_point;
+  if (most != 0 && result.recoveries >= most) return "recoveries";
+  if (state_.stop != nullptr && *state_.stop) return "stopped";
+  return "";
+}
+
+// Samples states of the point at random, then puts the search back where it was. A sample finds
+// violations, but says nothing about coverage.
+void PointExplorer::Probe(const std::vector<DeadlyPath>& deadly, Progress& progress) {
+  // Most kept, most lost, and between.
+  constexpr std::array<uint32_t, 4> kKeepOf256 = {128, 32, 224, 0};
+  const std::vector<Choice> path(choices_.path().begin(), choices_.path().end());
+  for (uint32_t probe = 1; probe <= kProbes && progress.result.unknown.empty(); ++probe) {
+    *state_.path_length = 0;
+    *state_.probe = probe;
+    const auto known = std::ranges::find(deadly, probe, &DeadlyPath::probe);
+    if (known != deadly.end()) {
+      TakeAsDone(*known, progress, /*counts=*/false);
+    } else {
+      keep_of_256_ = kKeepOf256[probe % kKeepOf256.size()];
+      Execute(progress, /*counts=*/false);
+    }
+    ++progress.result.probes;
+  }
+  *state_.probe = 0;
+  std::ranges::copy(path, state_.path.begin());
+  *state_.path_length = static_cast<uint32_t>(path.size());
+}
+
+// Adds the states that agree with the choices of the last execution. Where counts are bounds only,
+// each execution stands for one state at least.
+void PointExplorer::Cover(Progress& progress) {
+  progress.covered += progress.counter.exact() ? progress.counter.CountAgreeing() : StateCount(1);
+}
+
 const DeadlyPath* PointExplorer::FindDeadly(const std::vector<DeadlyPath>& deadly) const {
   const std::span<const Choice> path = choices_.path();
   for (const DeadlyPath& candidate : deadly) {
-    if (candidate.path.size() < path.size()) continue;
+    if (candidate.probe != 0 || candidate.path.size() < path.size()) continue;
     const auto same = [](const Choice& left, const Choice& right) {
       return left.variable == right.variable && left.keep == right.keep;
     };
@@ -122,7 +156,7 @@ const DeadlyPath* PointExplorer::FindDeadly(const std::vector<DeadlyPath>& deadl
   return nullptr;
 }
 
-void PointExplorer::TakeAsDone(const DeadlyPath& deadly, Progress& progress) {
+void PointExplorer::TakeAsDone(const DeadlyPath& deadly, Progress& progress, bool counts) {
   recovery_.Drop();
   view_.Restart();
   const size_t known = *state_.path_length;
@@ -134,17 +168,19 @@ void PointExplorer::TakeAsDone(const DeadlyPath& deadly, Progress& progress) {
   }
   *state_.path_length = static_cast<uint32_t>(deadly.path.size());
   ++progress.result.recoveries;
-  progress.covered += progress.counter.CountAgreeing();
+  if (counts) Cover(progress);
   Report(deadly.violation, progress);
   const auto seen = progress.seen[static_cast<size_t>(deadly.violation.violation)];
   progress.deadly_full = seen >= settings_.per_class;
 }
 
-void PointExplorer::Execute(Progress& progress) {
+void PointExplorer::Execute(Progress& progress, bool counts) {
   PointResult& result = progress.result;
   if (state_.started_ns != nullptr) *state_.started_ns = MonotonicNanoseconds();
   recovery_.Drop();
   view_.Restart();
+  const uint32_t probe = *state_.probe;
+  if (probe != 0) choices_.Randomise(Mix64(result.position) + probe, keep_of_256_);
   Judgement judgement = recovery_.Judge(view_, result.window);
   const uint64_t hash = PathHash();
   bool used = false;
@@ -165,7 +201,7 @@ void PointExplorer::Execute(Progress& progress) {
   } else {
     ++result.recoveries;
     if (state_.recoveries != nullptr) ++*state_.recoveries;
-    progress.covered += progress.counter.CountAgreeing();
+    if (counts) Cover(progress);
     if (judgement.violation) Report(*judgement.violation, progress);
     if (result.recoveries == 1 || hash % kRerunShare == 1) Rerun(judgement, used, result);
   }

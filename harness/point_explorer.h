@@ -27,6 +27,7 @@ namespace plugpull {
 // An execution that killed its process. The search takes it as done, with this verdict.
 struct DeadlyPath {
   std::vector<Choice> path;
+  uint32_t probe = 0;  // the number of the random probe that it was, 0: a step of the search
   Violation violation;
 };
 
@@ -42,6 +43,7 @@ struct PointResult {
   size_t position = 0;
   Window window;
   uint64_t recoveries = 0;
+  uint64_t probes = 0;  // of them, samples taken at random because the search was getting long
   uint64_t reruns = 0;
   uint64_t uses = 0;
   std::string covered = "0";  // crash states covered, decimal
@@ -60,6 +62,7 @@ struct SearchState {
   std::span<Choice> path;
   uint32_t* path_length = nullptr;
   std::atomic<Phase>* phase = nullptr;
+  std::atomic<uint32_t>* probe = nullptr;         // number of the random probe under way, 0: none
   std::atomic<uint64_t>* recoveries = nullptr;    // counts up while running
   std::atomic<uint64_t>* started_ns = nullptr;    // of the current execution, 0: none
   const std::atomic<bool>* stop = nullptr;        // asks for an early end
@@ -82,10 +85,14 @@ class PointExplorer {
   struct Progress;
 
   void MoveTo(size_t position);
-  void Execute(Progress& progress);
-  void TakeAsDone(const DeadlyPath& deadly, Progress& progress);
+  // Runs one recovery on the path so far. `counts`: what it covers is added up.
+  void Execute(Progress& progress, bool counts);
+  void TakeAsDone(const DeadlyPath& deadly, Progress& progress, bool counts);
+  void Probe(const std::vector<DeadlyPath>& deadly, Progress& progress);
+  std::string BoundReached(const Progress& progress) const;
   void Rerun(const Judgement& before, bool use, PointResult& result);
   void Report(const Violation& violation, Progress& progress);
+  void Cover(Progress& progress);
   const DeadlyPath* FindDeadly(const std::vector<DeadlyPath>& deadly) const;
   uint64_t PathHash() const;
 
@@ -97,6 +104,7 @@ class PointExplorer {
   CrashGraph graph_;
   Choices choices_;
   CrashView view_;
+  uint32_t keep_of_256_ = 0;  // of the probe under way
 };
 
 }  // namespace plugpull

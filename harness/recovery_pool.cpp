@@ -184,6 +184,7 @@ Expected<void> RecoveryPool::Explore(std::span<const PointTask> tasks, const OnD
       // The child is gone: the path that it was on is known, and so is the way on behind it.
       const SharedState& state = worker.state();
       DeadlyPath deadly;
+      deadly.probe = state.probe;
       deadly.path.assign(state.path, state.path + state.path_length);
       Expected<Violation> violation = Autopsy(worker, hung);
       if (!violation) return std::unexpected(violation.error());

@@ -233,7 +233,7 @@ class CowTreeEngineType final : public EngineType {
     return std::make_unique<CowTreeEngine>(vfs, ParseOptions(options));
   }
   std::string RoleOf(std::string_view path) const override {
-    return path == kStorePath ? "store" : "unknown";
+    return path == kStorePath || path == kNewStorePath ? "store" : "unknown";
   }
 };
 

@@ -39,6 +39,7 @@ const std::vector<std::string>& MutantNames();
 struct Options {
   Protocol protocol{};
   uint32_t page_size_bytes = 4096;  // for a new file; an old one says its own
+  bool create_by_rename = true;     // bbolt writes in place: a torn first write cannot be opened
   bool sync_directory = true;       // bbolt never does: a new store may vanish with its name
   bool persist_freelist = true;     // bbolt's NoFreelistSync turned round
   bool sync = true;                 // bbolt's NoSync turned round

@@ -52,7 +52,8 @@ bool IsFirstActive(const Meta& first, const Meta& second, const Protocol& protoc
   return first.transaction_id >= second.transaction_id;
 }
 
-Expected<void> InitializeFile(Vfs& vfs, VfsFile& file, const Options& options) {
+// Writes the four pages of an empty store and makes them durable.
+Expected<void> InitializeFile(VfsFile& file, const Options& options) {
   const size_t page_size_bytes = options.page_size_bytes;
   std::vector<std::byte> pages(4 * page_size_bytes);
   const std::span<std::byte> all(pages);
@@ -67,24 +68,49 @@ Expected<void> InitializeFile(Vfs& vfs, VfsFile& file, const Options& options) {
   StorePageHeader(&pages[2 * page_size_bytes], PageHeader{.id = 2, .flags = kFreelistFlag});
   StorePageHeader(&pages[3 * page_size_bytes], PageHeader{.id = 3, .flags = kLeafFlag});
   if (Expected<void> written = file.Write(0, pages); !written) return written;
-  if (Expected<void> synced = file.Sync(SyncKind::kData); !synced) return synced;
-  return options.sync_directory ? vfs.SyncDirectory("") : Expected<void>();
+  return file.Sync(SyncKind::kData);
+}
+
+Expected<std::unique_ptr<VfsFile>> OpenLocked(Vfs& vfs, const char* path, OpenOptions how) {
+  Expected<std::unique_ptr<VfsFile>> file = vfs.Open(path, how);
+  if (!file) return file;
+  const Expected<bool> locked = (*file)->Lock(LockLevel::kExclusive);
+  if (!locked) return std::unexpected(locked.error());
+  if (!*locked) return Fail(ErrorCode::kBusy, "timeout: the store is open elsewhere");
+  return file;
+}
+
+// Returns: the new store's file, under its name. What an earlier attempt left behind is overwritten.
+Expected<std::unique_ptr<VfsFile>> CreateByRename(Vfs& vfs, const Options& options) {
+  Expected<std::unique_ptr<VfsFile>> file =
+      OpenLocked(vfs, kNewStorePath, {.create = true, .truncate = true});
+  if (!file) return file;
+  if (Expected<void> done = InitializeFile(**file, options); !done) {
+    return std::unexpected(done.error());
+  }
+  if (Expected<void> done = vfs.Rename(kNewStorePath, kStorePath); !done) {
+    return std::unexpected(done.error());
+  }
+  if (!options.sync_directory) return file;
+  if (Expected<void> done = vfs.SyncDirectory(""); !done) return std::unexpected(done.error());
+  return file;
 }
 
 }  // namespace
 
 Expected<std::unique_ptr<VfsFile>> OpenStoreFile(Vfs& vfs, const Options& options) {
-  Expected<std::unique_ptr<VfsFile>> file = vfs.Open(kStorePath, OpenOptions{.create = true});
+  Expected<std::unique_ptr<VfsFile>> file =
+      OpenLocked(vfs, kStorePath, {.create = !options.create_by_rename});
+  if (!file && file.error().code == ErrorCode::kNotFound) return CreateByRename(vfs, options);
   if (!file) return file;
-  const Expected<bool> locked = (*file)->Lock(LockLevel::kExclusive);
-  if (!locked) return std::unexpected(locked.error());
-  if (!*locked) return Fail(ErrorCode::kBusy, "timeout: the store is open elsewhere");
   const Expected<uint64_t> size = (*file)->Size();
   if (!size) return std::unexpected(size.error());
-  if (*size == 0) {
-    Expected<void> initialized = InitializeFile(vfs, **file, options);
-    if (!initialized) return std::unexpected(initialized.error());
+  if (*size > 0) return file;
+  if (Expected<void> done = InitializeFile(**file, options); !done) {
+    return std::unexpected(done.error());
   }
+  if (!options.sync_directory) return file;
+  if (Expected<void> done = vfs.SyncDirectory(""); !done) return std::unexpected(done.error());
   return file;
 }
 

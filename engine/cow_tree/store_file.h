@@ -10,9 +10,11 @@
 namespace plugpull::cow_tree {
 
 inline constexpr const char* kStorePath = "store.db";
+inline constexpr const char* kNewStorePath = "store.db.new";  // while it is being created
 
 // Opens the file, creating it when it is absent, takes bbolt's exclusive lock, and initialises a
-// file of size 0. Errors: kBusy when somebody else has it open.
+// file of size 0. By default a new file gets its name only when it is complete, so that a crash
+// leaves the whole store or none; bbolt writes in place. Errors: kBusy when somebody else has it open.
 Expected<std::unique_ptr<VfsFile>> OpenStoreFile(Vfs& vfs, const Options& options);
 
 // Reads page header and meta of both slots. Errors: I/O.

@@ -10,6 +10,13 @@ void Choices::Restart(Constraints& constraints) {
   used_ = 0;
   diverged_ = false;
   overflowed_ = false;
+  random_ = false;
+}
+
+void Choices::Randomise(uint64_t seed, uint32_t keep_of_256) {
+  random_ = true;
+  generator_ = Random(seed);
+  keep_of_256_ = keep_of_256;
 }
 
 void Choices::Choose(VariableId variable) {
@@ -25,12 +32,14 @@ void Choices::Choose(VariableId variable) {
   const size_t mark = constraints_->Mark();
   const bool can_lose = constraints_->Decide(variable, false);
   constraints_->Undo(mark);
-  const bool can_keep = constraints_->Decide(variable, true);
+  const bool wants_keep = !random_ || generator_.Below(256) < keep_of_256_;
+  const bool can_keep = (wants_keep || !can_lose) && constraints_->Decide(variable, true);
   if (!can_keep) {
     constraints_->Undo(mark);
     Assert(can_lose && constraints_->Decide(variable, false), "an open variable has a value");
   }
   if (diverged_) return;
+  const bool other_left = can_keep && can_lose && !random_;
   if (length_ == path_.size()) {
     overflowed_ = true;
     return;
@@ -39,7 +48,7 @@ void Choices::Choose(VariableId variable) {
   // execution asks can be compared with the one before.
   path_[length_] = {.variable = variable,
                     .keep = can_keep,
-                    .other = can_keep && can_lose ? Alternative::kLeft : Alternative::kNone};
+                    .other = other_left ? Alternative::kLeft : Alternative::kNone};
   ++length_;
   used_ = length_;
 }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "faults/base/random.h"
 #include "faults/persistence/constraints.h"
 
 namespace plugpull {
@@ -38,6 +39,10 @@ class Choices {
   // Starts an execution: everything is open again, and the path so far will be taken again.
   void Restart(Constraints& constraints);
 
+  // Makes the execution that was just restarted take random values where its path ends: kept in
+  // `keep_of_256` of 256 cases. Such a path cannot be advanced from; it is a sample, not a step.
+  void Randomise(uint64_t seed, uint32_t keep_of_256);
+
   // Decides `variable`, by the path where it reaches, else by choosing "kept" first.
   // Requires: Restart was called; the variable is open.
   void Choose(VariableId variable);
@@ -66,6 +71,9 @@ class Choices {
   uint32_t used_ = 0;
   bool diverged_ = false;
   bool overflowed_ = false;
+  bool random_ = false;
+  Random generator_{0};
+  uint32_t keep_of_256_ = 0;
 };
 
 }  // namespace plugpull

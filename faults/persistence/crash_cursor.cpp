@@ -29,40 +29,23 @@ void CrashCursor::Issue(uint32_t op_index) {
            .inode = op.inode});
       IssueName(op_index, 0, op.directory, op.name, op.inode, 0);
       break;
-    case OpKind::kWrite: {
-      if (!references_.contains(op.inode)) break;  // an open file without a name is lost anyway
-      if (op.size_bytes == 0) break;
-      Add({.kind = EffectKind::kData, .op = op_index, .inode = op.inode});
-      uint64_t& size = size_issued_[op.inode];
-      const uint64_t end = op.offset_bytes + op.size_bytes;
-      if (end > size) {
-        Add({.kind = EffectKind::kSize,
-             .op = op_index,
-             .inode = op.inode,
-             .size_before = size,
-             .size_after = end});
-        size = end;
-      }
+    case OpKind::kWrite:
+    case OpKind::kTruncate:
+      IssueChange(op_index);
       break;
-    }
-    case OpKind::kTruncate: {
-      if (!references_.contains(op.inode)) break;
-      uint64_t& size = size_issued_[op.inode];
-      Add({.kind = EffectKind::kTruncate,
-           .op = op_index,
-           .inode = op.inode,
-           .size_before = size,
-           .size_after = op.size_bytes});
-      size = op.size_bytes;
-      break;
-    }
     case OpKind::kSync:
-    case OpKind::kDataSync:
-      // A file's sync covers its bytes, sizes and existence, not its names (POSIX fsync).
-      Cover([&op](const Effect& effect) {
-        return effect.kind != EffectKind::kName && effect.inode == op.inode;
+    case OpKind::kDataSync: {
+      // A file's sync covers its bytes, sizes and existence, not its names (POSIX fsync). Nobody
+      // sees those of a file without a name, but a prefix that has them has all before them.
+      const auto unnamed = changed_unnamed_.find(op.inode);
+      const bool drags = model_.shape == Shape::kPrefix && unnamed != changed_unnamed_.end();
+      const uint32_t dragged_end = drags ? unnamed->second : 0;
+      Cover([&op, dragged_end](const Effect& effect) {
+        return effect.op < dragged_end ||
+               (effect.kind != EffectKind::kName && effect.inode == op.inode);
       });
       break;
+    }
     case OpKind::kSyncDirectory:
       Cover([&op](const Effect& effect) {
         return (effect.kind == EffectKind::kName && effect.directory == op.inode) ||
@@ -89,6 +72,26 @@ void CrashCursor::Issue(uint32_t op_index) {
       acknowledged_ = op.transaction;
       break;
   }
+}
+
+void CrashCursor::IssueChange(uint32_t op_index) {
+  const Op& op = trace_.ops[op_index];
+  const bool is_truncate = op.kind == OpKind::kTruncate;
+  if (!is_truncate && op.size_bytes == 0) return;
+  if (!references_.contains(op.inode)) {  // an open file without a name is lost anyway
+    changed_unnamed_[op.inode] = op_index;
+    return;
+  }
+  uint64_t& size = size_issued_[op.inode];
+  const uint64_t size_after = is_truncate ? op.size_bytes : op.offset_bytes + op.size_bytes;
+  if (!is_truncate) Add({.kind = EffectKind::kData, .op = op_index, .inode = op.inode});
+  if (!is_truncate && size_after <= size) return;
+  Add({.kind = is_truncate ? EffectKind::kTruncate : EffectKind::kSize,
+       .op = op_index,
+       .inode = op.inode,
+       .size_before = size,
+       .size_after = size_after});
+  size = size_after;
 }
 
 void CrashCursor::IssueName(uint32_t op_index, uint8_t part, InodeId directory,

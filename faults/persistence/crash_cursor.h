@@ -44,6 +44,7 @@ class CrashCursor {
 
  private:
   void Issue(uint32_t op_index);
+  void IssueChange(uint32_t op_index);
   void IssueName(uint32_t op_index, uint8_t part, InodeId directory, const std::string& name,
                  InodeId target, uint32_t group);
   void Add(Effect effect);
@@ -62,6 +63,7 @@ class CrashCursor {
   std::unordered_map<InodeId, uint64_t> size_issued_;  // as the program sees it
   std::unordered_map<InodeId, uint32_t> references_;   // durable names and pending ones
   std::vector<InodeId> unreferenced_;
+  std::unordered_map<InodeId, uint32_t> changed_unnamed_;  // the last operation that did so
   uint32_t next_group_ = 1;
   uint32_t attempted_ = 0;
   uint32_t acknowledged_ = 0;

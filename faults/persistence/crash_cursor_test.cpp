@@ -283,6 +283,22 @@ TEST(CrashCursorTest, OrderedKeepsWhatCameBeforeASyncedAtomAndNotWhatCameAfter) 
   EXPECT_THAT(program.Left("ordered"), UnorderedElementsAre("f 1 2;g 1 2;", "f 1 3;g 1 2;"));
 }
 
+TEST(CrashCursorTest, OrderedKeepsWhatCameBeforeASyncedWriteToAFileWithoutAName) {
+  Program program;
+  program.MakeDurable("f", "1");
+  program.MakeDurable("g", "1");
+  const auto f = program.Open("f");
+  EXPECT_TRUE(program.vfs().Unlink("f").has_value());
+  program.SyncDirectory();
+  const auto g = program.Open("g");
+  program.Write(*g, 0, "2");
+  program.Write(*f, 0, "2");
+  program.Write(*g, 0, "3");
+  program.Sync(*f);
+  EXPECT_THAT(program.Left("ordered"), UnorderedElementsAre("g 1 2;", "g 1 3;"));
+  EXPECT_THAT(program.Left("posix-minimal"), UnorderedElementsAre("g 1 1;", "g 1 2;", "g 1 3;"));
+}
+
 TEST(CrashCursorTest, AKilledProcessLosesNothing) {
   Program program;
   const auto file = program.Open("f");

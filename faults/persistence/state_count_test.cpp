@@ -125,6 +125,28 @@ TEST(StateCountTest, RewritesOfOnePageAreAChainInEachOfItsPieces) {
   EXPECT_EQ(program.Count("process-kill", Tear::kSectorsAny), 1);
 }
 
+TEST(StateCountTest, DecisionsAboutFewOfManyPagesLeaveTheOthersOpen) {
+  MemoryVfs disk;
+  RecordingVfs recorder(disk);
+  const auto file = *recorder.Open("f", {.create = true});
+  constexpr int kPages = 60;
+  const std::string data(kPages * 4096, 'x');
+  ASSERT_TRUE(file->Write(0, AsBytes(data)).has_value());
+  ASSERT_TRUE(file->Sync(SyncKind::kFull).has_value());
+  ASSERT_TRUE(recorder.SyncDirectory("").has_value());
+  ASSERT_TRUE(file->Write(0, AsBytes(data)).has_value());
+  CrashCursor cursor(recorder.trace(), *FindModel("posix-minimal"));
+  cursor.AdvanceTo(recorder.trace().ops.size());
+  CrashGraph graph;
+  graph.Build(cursor, Tear::kPages);
+  StateCounter counter(graph);
+  EXPECT_EQ(counter.total(), StateCount(1) << kPages);
+  for (VariableId page = 0; page < kPages; ++page) {
+    ASSERT_TRUE(graph.constraints().Decide(page, page % 2 == 0));
+    ASSERT_EQ(counter.CountAgreeing(), StateCount(1) << (kPages - 1 - static_cast<int>(page)));
+  }
+}
+
 TEST(StateCountTest, OneTornPageIsAPrefixOrASuffix) {
   Program program;
   const auto file = program.CreateDurable("f", 3 * 4096);
