@@ -1,9 +1,11 @@
 #include "harness/child.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -174,6 +176,10 @@ bool IsChild(int argc, char** argv) {
 
 int ServeChild(int /*argc*/, char** argv) {
   DieWithParent(NumberArgument(argv[3]));
+  // A Ctrl-C reaches the whole process group. The harness decides when a search ends; a child that
+  // died of it would look like an engine that crashes.
+  ::signal(SIGINT, SIG_IGN);
+  ::signal(SIGTERM, SIG_IGN);
   LimitResources();
   Channel channel{Descriptor(NumberArgument(argv[4]))};
   const int file = NumberArgument(argv[5]);

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 
-#include <deque>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -18,6 +19,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kTickMs = 50;
+constexpr uint64_t kSuspensionNs = 2'000'000'000;
 
 }  // namespace
 
@@ -102,8 +104,17 @@ Expected<void> RecoveryPool::Submit(Worker& worker, Job job) {
 bool RecoveryPool::Overdue(const Worker& worker) const {
   const uint64_t started_ns = worker.state().started_ns;
   if (started_ns == 0 || !worker.job) return false;
+  const uint64_t since_ns = std::max(started_ns, resumed_ns_);
   const uint64_t now_ns = MonotonicNanoseconds();
-  return now_ns > started_ns && (now_ns - started_ns) / 1'000'000 > worker.job->timeout_ms;
+  return now_ns > since_ns && (now_ns - since_ns) / 1'000'000 > worker.job->timeout_ms;
+}
+
+// While the harness stands still (Ctrl-Z, a frozen virtual machine) its children mostly do, too:
+// that time must not make a recovery look hung.
+void RecoveryPool::NoticeSuspension() {
+  const uint64_t now_ns = MonotonicNanoseconds();
+  if (last_tick_ns_ != 0 && now_ns - last_tick_ns_ > kSuspensionNs) resumed_ns_ = now_ns;
+  last_tick_ns_ = now_ns;
 }
 
 // A child ended, or has to. Says what that means for the recovery that it was in.
@@ -114,6 +125,11 @@ Expected<Violation> RecoveryPool::Autopsy(Worker& worker, bool hung) {
   worker.child.reset();
   worker.channel.reset();
   const bool ours = words.find(kInternalError) != std::string::npos;
+  if (end.signaled && end.code == SIGKILL && !hung) {
+    return Fail(ErrorCode::kIo,
+                "a recovery child was killed from outside (out of memory?); free some memory or "
+                "use fewer --jobs");
+  }
   if (worker.state().started_ns == 0 || ours) {
     return Fail(ErrorCode::kIo,
                 fmt::format("a recovery child {} outside the engine under test{}", end.Describe(),
@@ -140,6 +156,7 @@ Expected<std::optional<json>> RecoveryPool::Collect(Worker& worker) {
 
 Expected<void> RecoveryPool::Explore(std::span<const PointTask> tasks, const OnDone& on_done,
                                      const OnTick& on_tick) {
+  last_tick_ns_ = 0;
   size_t next = 0;
   size_t busy = 0;
   bool stopping = false;
@@ -165,6 +182,7 @@ Expected<void> RecoveryPool::Explore(std::span<const PointTask> tasks, const OnD
       listening.push_back(worker.get());
     }
     ::poll(ready.data(), ready.size(), kTickMs);
+    NoticeSuspension();
     for (size_t i = 0; i < listening.size(); ++i) {
       Worker& worker = *listening[i];
       const bool hung = ready[i].revents == 0 && Overdue(worker);
@@ -220,6 +238,7 @@ Expected<std::optional<Violation>> RecoveryPool::Replay(const ReplayTask& task) 
   pollfd ready{.fd = worker.channel->descriptor(), .events = POLLIN, .revents = 0};
   while (ready.revents == 0 && !hung) {
     ::poll(&ready, 1, kTickMs);
+    NoticeSuspension();
     hung = ready.revents == 0 && Overdue(worker);
   }
   Expected<std::optional<json>> answer = std::optional<json>();

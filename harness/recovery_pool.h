@@ -72,9 +72,12 @@ class RecoveryPool {
   Expected<std::optional<nlohmann::json>> Collect(Worker& worker);
   Expected<Violation> Autopsy(Worker& worker, bool hung);
   bool Overdue(const Worker& worker) const;
+  void NoticeSuspension();
 
   Descriptor trace_file_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  uint64_t last_tick_ns_ = 0;
+  uint64_t resumed_ns_ = 0;  // when the harness last came back from being suspended
 };
 
 }  // namespace plugpull
