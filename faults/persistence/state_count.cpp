@@ -12,8 +12,10 @@ namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
 constexpr uint32_t kMostSplits = 20'000;    // of one component, before its count is a bound
-constexpr size_t kMostPartsOfCluster = 32;  // two bits each in the state of a walk
-constexpr size_t kMostStatesOfWalk = 50'000;
+// Of one page. Only pages that are rewritten many times without a sync come near: their states are
+// beyond exploring anyway, and counting them would cost more than the search.
+constexpr size_t kMostPartsOfCluster = 16;  // two bits each in the state of a walk
+constexpr size_t kMostStatesOfWalk = 2'000;
 
 // Wide enough for 65,000 rewrites of each sector of a page.
 using Ways = unsigned __int128;
@@ -46,8 +48,9 @@ StateCounter::StateCounter(const CrashGraph& graph)
   local_of_.assign(constraints_.size(), kNone);
   touched_stamp_.assign(components_.size(), 0);
   cluster_stamp_.assign(clusters_.size(), 0);
-  for (Cluster& cluster : clusters_) cluster.total = CountCluster(cluster);
+  for (Cluster& cluster : clusters_) cluster.total = exact_ ? CountCluster(cluster) : 1;
   for (Component& component : components_) {
+    if (!exact_) break;  // one bound makes the whole count a bound: do not spend time on the rest
     component.total = CountComponent(component);
     total_ *= component.total;
   }
