@@ -20,9 +20,13 @@ namespace {
 constexpr uint64_t kProbeAfter = 64;
 constexpr uint32_t kProbes = 24;
 
-// One execution in this many is run twice, and one in this many is followed by use, on top of the
-// first of each kind at each point.
-constexpr uint64_t kRerunShare = 64;
+// One execution in this many is run twice to see whether it is deterministic.
+constexpr uint64_t kRerunShare = 32;
+
+// A recovery that wrote is followed by use, the first of each kind at each point. Of the others,
+// which leave the store as the crash left it, the first of each kind at one point in kQuietUseShare;
+// and of all executions one in kUseShare.
+constexpr uint64_t kQuietUseShare = 4;
 constexpr uint64_t kUseShare = 16;
 
 }  // namespace
@@ -185,10 +189,11 @@ void PointExplorer::Execute(Progress& progress, bool counts) {
   const uint64_t hash = PathHash();
   bool used = false;
   if (!judgement.violation && judgement.known_state) {
+    const bool worth_it = view_.modified() || Mix64(result.position) % kQuietUseShare == 0;
     const bool first_of_kind =
         progress.used.emplace(judgement.recovered_transaction, view_.modified()).second;
     // What is left of the path are choices that the store's use made the last time around.
-    used = first_of_kind || hash % kUseShare == 0 || choices_.path_left();
+    used = (worth_it && first_of_kind) || hash % kUseShare == 0 || choices_.path_left();
     if (used) judgement = recovery_.Use(view_, std::move(judgement));
     if (used) ++result.uses;
   }
@@ -203,7 +208,7 @@ void PointExplorer::Execute(Progress& progress, bool counts) {
     if (state_.recoveries != nullptr) ++*state_.recoveries;
     if (counts) Cover(progress);
     if (judgement.violation) Report(*judgement.violation, progress);
-    if (result.recoveries == 1 || hash % kRerunShare == 1) Rerun(judgement, used, result);
+    if (hash % kRerunShare == 1) Rerun(judgement, used, result);
   }
   if (state_.started_ns != nullptr) *state_.started_ns = 0;
 }
@@ -248,7 +253,7 @@ void PointExplorer::Report(const Violation& violation, Progress& progress) {
 }
 
 uint64_t PointExplorer::PathHash() const {
-  uint64_t hash = 0;
+  uint64_t hash = Mix64(cursor_->position());
   for (const Choice& choice : choices_.path()) {
     hash = Mix64(hash ^ (uint64_t{choice.variable} << 1 | (choice.keep ? 1U : 0U)));
   }

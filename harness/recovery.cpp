@@ -94,6 +94,7 @@ Judgement Recovery::Use(Vfs& vfs, Judgement judgement) {
     return fail(ViolationClass::kUnusableAfter,
                 fmt::format("closing failed: {}", Describe(closed.error())));
   }
+  engine_.reset();
   engine_ = target_.Create(vfs);
   if (const Expected<void> opened = engine_->Open(); !opened) {
     return fail(ViolationClass::kNotIdempotent,
@@ -104,33 +105,31 @@ Judgement Recovery::Use(Vfs& vfs, Judgement judgement) {
     return fail(ViolationClass::kNotIdempotent, "the second open shows other contents");
   }
   phase_ = Phase::kUse;
-  Content expected = model_.After(judgement.recovered_transaction);
   for (const Transaction& transaction : use_) {
     if (const Expected<void> applied = engine_->Apply(transaction); !applied) {
       return fail(ViolationClass::kUnusableAfter,
                   fmt::format("a transaction failed: {}", Describe(applied.error())));
     }
-    ApplyTo(expected, transaction);
   }
-  const ContentDigest expected_digest = DigestOf(expected);
-  for (const bool reopen : {false, true}) {
-    if (reopen) {
-      engine_.reset();
-      engine_ = target_.Create(vfs);
-      if (const Expected<void> opened = engine_->Open(); !opened) {
-        return fail(ViolationClass::kUnusableAfter,
-                    fmt::format("opening after use failed: {}", Describe(opened.error())));
-      }
-    }
-    ViolationClass violation{};
-    if (const std::optional<std::string> damage = Damage(violation)) {
-      return fail(ViolationClass::kUnusableAfter, fmt::format("damaged by use: {}", *damage));
-    }
-    digest = Digest();
-    if (!digest || *digest != expected_digest) {
-      return fail(ViolationClass::kUnusableAfter,
-                  "the contents after use are not what was written");
-    }
+  const ContentDigest expected = model_.DigestAfter(judgement.recovered_transaction, use_);
+  digest = Digest();
+  if (!digest || *digest != expected) {
+    return fail(ViolationClass::kUnusableAfter, "the contents after use are not what was written");
+  }
+  engine_.reset();  // as a dying process would, without closing
+  engine_ = target_.Create(vfs);
+  if (const Expected<void> opened = engine_->Open(); !opened) {
+    return fail(ViolationClass::kUnusableAfter,
+                fmt::format("opening after use failed: {}", Describe(opened.error())));
+  }
+  ViolationClass violation{};
+  if (const std::optional<std::string> damage = Damage(violation)) {
+    return fail(ViolationClass::kUnusableAfter, fmt::format("damaged by use: {}", *damage));
+  }
+  digest = Digest();
+  if (!digest || *digest != expected) {
+    return fail(ViolationClass::kUnusableAfter,
+                "the contents after use and reopening are not what was written");
   }
   return judgement;
 }

@@ -33,23 +33,48 @@ std::string Shown(const std::string& key) {
 
 ReferenceModel::ReferenceModel(const std::vector<Transaction>& transactions)
     : transactions_(transactions) {
-  Content content;
-  ContentDigest digest;
   digests_.reserve(transactions.size() + 1);
-  digests_.push_back(digest);
-  for (const Transaction& transaction : transactions) {
-    for (const Change& change : transaction.changes) {
+  digests_.emplace_back();
+  for (uint32_t number = 1; number <= transactions.size(); ++number) {
+    ContentDigest digest = digests_.back();
+    for (const Change& change : transactions[number - 1].changes) {
+      std::vector<Version>& versions = versions_[change.key];
       const auto key = std::as_bytes(std::span(change.key));
-      if (const auto found = content.find(change.key); found != content.end()) {
-        digest.Remove(key, std::as_bytes(std::span(found->second)));
-        content.erase(found);
+      if (!versions.empty() && versions.back().value->has_value()) {
+        digest.Remove(key, std::as_bytes(std::span(**versions.back().value)));
       }
-      if (!change.value) continue;
-      digest.Add(key, std::as_bytes(std::span(*change.value)));
-      content.emplace(change.key, *change.value);
+      if (change.value) digest.Add(key, std::as_bytes(std::span(*change.value)));
+      // Of several changes in one transaction, the last one counts.
+      if (!versions.empty() && versions.back().transaction == number) versions.pop_back();
+      versions.push_back({number, &change.value});
     }
     digests_.push_back(digest);
   }
+}
+
+ContentDigest ReferenceModel::DigestAfter(uint32_t transaction,
+                                          const std::vector<Transaction>& more) const {
+  ContentDigest digest = digests_[transaction];
+  std::map<std::string_view, const std::optional<std::string>*> changed;
+  for (const Transaction& each : more) {
+    for (const Change& change : each.changes) {
+      const auto key = std::as_bytes(std::span(change.key));
+      const std::optional<std::string>* before = nullptr;
+      if (const auto known = changed.find(change.key); known != changed.end()) {
+        before = known->second;
+      } else if (const auto found = versions_.find(change.key); found != versions_.end()) {
+        const auto next = std::ranges::upper_bound(found->second, transaction, {},
+                                                   &Version::transaction);
+        if (next != found->second.begin()) before = std::prev(next)->value;
+      }
+      if (before != nullptr && before->has_value()) {
+        digest.Remove(key, std::as_bytes(std::span(**before)));
+      }
+      if (change.value) digest.Add(key, std::as_bytes(std::span(*change.value)));
+      changed[change.key] = &change.value;
+    }
+  }
+  return digest;
 }
 
 std::optional<uint32_t> ReferenceModel::Find(const ContentDigest& digest, uint32_t first,

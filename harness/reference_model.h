@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "faults/trace/transaction.h"
@@ -39,12 +41,22 @@ class ReferenceModel {
   // Returns: the contents after `transaction`.
   Content After(uint32_t transaction) const;
 
+  // Returns: the digest of the contents after `transaction` and then `more`. Costs as much as `more`
+  // is long, however long the history is.
+  ContentDigest DigestAfter(uint32_t transaction, const std::vector<Transaction>& more) const;
+
   // Names what is wrong with contents whose digest is not in the window.
   ContentFault Diagnose(const Content& content, const ContentDigest& digest, Window window) const;
 
  private:
   const std::vector<Transaction>& transactions_;
   std::vector<ContentDigest> digests_;  // [n]: after transaction n
+  // For each key, what each transaction that touched it left it with, in order.
+  struct Version {
+    uint32_t transaction;
+    const std::optional<std::string>* value;
+  };
+  std::unordered_map<std::string_view, std::vector<Version>> versions_;
 };
 
 }  // namespace plugpull

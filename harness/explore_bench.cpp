@@ -1,0 +1,138 @@
+// How fast crash states are explored, in one process and on one core: recoveries a second over all
+// crash points of a run, and what the harness adds to a recovery. Counters:
+//   recoveries/s   over everything: walking the trace, building graphs, counting states, judging
+//   recoveries     of one exploration of the whole trace; `points` its crash points
+//   ratio          (only in Overhead) a recovery on the lazily decided view against the same
+//                  open-check-scan on a plain memory file system
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <string>
+
+#include "faults/base/assert.h"
+#include "faults/persistence/materialise.h"
+#include "faults/vfs/memory_vfs.h"
+#include "harness/crash_points.h"
+#include "harness/point_explorer.h"
+#include "harness/record.h"
+
+namespace plugpull {
+namespace {
+
+// A recorded run and all that exploring it takes.
+class Bench {
+ public:
+  Bench(const std::string& target, uint32_t transactions) {
+    RecordSettings record;
+    record.target = target;
+    record.options.transactions = transactions;
+    Expected<Trace> recorded = RecordHere(record);
+    Assert(recorded.has_value(), "the benchmark's target runs its workload");
+    trace_ = std::move(*recorded);
+    settings_.target = target;
+    target_ = *ParseTarget(target);
+    model_ = std::make_unique<ReferenceModel>(trace_.transactions);
+    points_ = CrashPoints(trace_, *settings_.model, settings_.promise);
+    path_.resize(1 << 16);
+  }
+
+  const std::vector<size_t>& points() const { return points_; }
+
+  std::unique_ptr<PointExplorer> NewExplorer() {
+    return std::make_unique<PointExplorer>(trace_, target_, *model_, settings_,
+                                           SearchState{.path = path_,
+                                                       .path_length = &path_length_,
+                                                       .phase = &phase_,
+                                                       .probe = &probe_,
+                                                       .recoveries = nullptr,
+                                                       .started_ns = nullptr,
+                                                       .stop = nullptr});
+  }
+
+  // Runs every recovery twice, on the view and on the image that it stands for, and adds up the
+  // time of each.
+  void Compare(double& view_s, double& memory_s) {
+    CrashCursor cursor(trace_, *settings_.model);
+    CrashGraph graph;
+    Recovery recovery(target_, *model_, settings_.promise, {}, phase_);
+    path_length_ = 0;
+    Choices choices(path_, path_length_);
+    CrashView view(graph, choices);
+    const auto timed = [&recovery](Vfs& vfs, Window window, double& sum_s) {
+      const auto start = std::chrono::steady_clock::now();
+      benchmark::DoNotOptimize(recovery.Judge(vfs, window));
+      recovery.Drop();
+      sum_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    for (const size_t point : points_) {
+      cursor.AdvanceTo(point);
+      graph.Build(cursor, settings_.tear);
+      const Window window{cursor.transactions_acknowledged(), cursor.transactions_attempted()};
+      path_length_ = 0;
+      do {
+        view.Restart();
+        timed(view, window, view_s);
+        graph.constraints().KeepTheRest();
+        std::vector<AtomId> lost;
+        for (const Atom& atom : graph.atoms()) {
+          if (graph.constraints().fate(atom.variable) == Fate::kLost) lost.push_back(atom.id);
+        }
+        std::sort(lost.begin(), lost.end());
+        MemoryVfs memory(Materialise(trace_, point, lost, settings_.tear));
+        timed(memory, window, memory_s);
+      } while (choices.Advance());
+      graph.constraints().Undo(0);
+    }
+  }
+
+ private:
+  Trace trace_;
+  ExploreSettings settings_;
+  Target target_;
+  std::unique_ptr<ReferenceModel> model_;
+  std::vector<size_t> points_;
+  std::vector<Choice> path_;
+  uint32_t path_length_ = 0;
+  std::atomic<Phase> phase_{};
+  std::atomic<uint32_t> probe_{0};
+};
+
+void Explore(benchmark::State& state, const std::string& target) {
+  Bench bench(target, static_cast<uint32_t>(state.range(0)));
+  uint64_t recoveries = 0;
+  for (auto _ : state) {
+    const std::unique_ptr<PointExplorer> explorer = bench.NewExplorer();
+    for (const size_t point : bench.points()) recoveries += explorer->Explore(point, {}).recoveries;
+  }
+  state.counters["recoveries/s"] =
+      benchmark::Counter(static_cast<double>(recoveries), benchmark::Counter::kIsRate);
+  state.counters["recoveries"] =
+      benchmark::Counter(static_cast<double>(recoveries), benchmark::Counter::kAvgIterations);
+  state.counters["points"] = static_cast<double>(bench.points().size());
+}
+
+void Overhead(benchmark::State& state, const std::string& target) {
+  Bench bench(target, 20);
+  double view_s = 0;
+  double memory_s = 0;
+  for (auto _ : state) bench.Compare(view_s, memory_s);
+  state.counters["ratio"] = view_s / memory_s;
+}
+
+constexpr const char* kRollback = "sqlite:journal=delete,sync=extra";
+constexpr const char* kLog = "sqlite:journal=wal,sync=full";
+
+BENCHMARK_CAPTURE(Explore, cow_tree, "cow_tree")->Arg(200)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Explore, sqlite_delete_extra, kRollback)
+    ->Arg(100)
+    ->Arg(200)
+    ->Arg(400)
+    ->Arg(800)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Explore, sqlite_wal_full, kLog)->Arg(200)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Overhead, cow_tree, "cow_tree")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Overhead, sqlite_delete_extra, kRollback)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Overhead, sqlite_wal_full, kLog)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace plugpull
