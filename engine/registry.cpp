@@ -4,14 +4,21 @@
 #include "engine/sqlite/sqlite_engine.h"
 
 namespace plugpull {
+namespace {
 
-const std::vector<const EngineType*>& EngineTypes() {
-  static const std::vector<const EngineType*> types = {
+std::vector<const EngineType*>& Types() {
+  static std::vector<const EngineType*> types = {
       &CowTreeType(),
       &SqliteType(),
   };
   return types;
 }
+
+}  // namespace
+
+const std::vector<const EngineType*>& EngineTypes() { return Types(); }
+
+void AddEngineType(const EngineType& type) { Types().push_back(&type); }
 
 const EngineType* FindEngineType(std::string_view name) {
   for (const EngineType* type : EngineTypes()) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "engine/registry.h"
 
@@ -31,10 +32,10 @@ size_t EditDistance(std::string_view left, std::string_view right) {
 Expected<void> CheckValue(const EngineType& type, const OptionSpec& spec, std::string_view value) {
   if (!spec.values.empty()) {
     if (std::ranges::find(spec.values, value) != spec.values.end()) return {};
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}: option '{}' has no value '{}'{} (one of {})", type.name(),
-                            spec.name, value, NearestHint(value, spec.values),
-                            fmt::join(spec.values, ", ")));
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}: option '{}' has no value '{}'{} (one of {})", type.name(), spec.name,
+                    value, NearestHint(value, spec.values), fmt::join(spec.values, ", ")));
   }
   uint64_t number = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
@@ -78,6 +79,7 @@ Expected<Target> ParseTarget(std::string_view text) {
     option_names.push_back(spec.name);
     target.options[spec.name] = spec.default_value;
   }
+  std::set<std::string_view> given;
   std::string_view rest = colon == std::string_view::npos ? "" : text.substr(colon + 1);
   while (!rest.empty()) {
     const size_t comma = rest.find(',');
@@ -95,6 +97,10 @@ Expected<Target> ParseTarget(std::string_view text) {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("{}: option '{}' needs a value, as in {}={}", name, option, option,
                               spec->default_value));
+    }
+    if (!given.insert(option).second) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: option '{}' is given twice", name, option));
     }
     const std::string_view value = item.substr(equals + 1);
     if (const Expected<void> checked = CheckValue(*target.type, *spec, value); !checked) {

@@ -58,7 +58,7 @@ Expected<void> WriteAll(int descriptor, std::span<const std::byte> bytes) {
 }
 
 Expected<std::vector<std::byte>> ReadAll(int descriptor) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(descriptor, &status) != 0) return FailErrno("cannot size a file in memory");
   std::vector<std::byte> bytes(static_cast<size_t>(status.st_size));
   size_t done = 0;
@@ -80,8 +80,7 @@ Expected<SharedMemory> SharedMemory::Map(int descriptor, size_t size_bytes) {
   if (::ftruncate(descriptor, static_cast<off_t>(size_bytes)) != 0) {
     return FailErrno("cannot size shared memory");
   }
-  void* data =
-      ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+  void* data = ::mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   if (data == MAP_FAILED) return FailErrno("cannot map shared memory");
   SharedMemory memory;
   memory.data_ = data;

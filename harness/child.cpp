@@ -87,8 +87,8 @@ class RecoveryServer {
                               .recoveries = &shared_.recoveries,
                               .started_ns = &shared_.started_ns,
                               .stop = &shared_.stop};
-      exploration->explorer = std::make_unique<PointExplorer>(
-          trace_, exploration->target, model_, exploration->settings, state);
+      exploration->explorer = std::make_unique<PointExplorer>(trace_, exploration->target, model_,
+                                                              exploration->settings, state);
     }
     std::vector<DeadlyPath> deadly;
     for (const json& entry : request.at("deadly")) {
@@ -101,7 +101,8 @@ class RecoveryServer {
 
  private:
   struct Exploration {
-    Exploration(ExploreSettings with, Target on) : settings(std::move(with)), target(std::move(on)) {}
+    Exploration(ExploreSettings with, Target on)
+        : settings(std::move(with)), target(std::move(on)) {}
     ExploreSettings settings;
     Target target;
     std::unique_ptr<PointExplorer> explorer;
@@ -170,9 +171,7 @@ std::vector<std::string> ChildArguments(ChildRole role, int channel, int file, i
           std::to_string(shared)};
 }
 
-bool IsChild(int argc, char** argv) {
-  return argc == 7 && std::string_view(argv[1]) == kChildFlag;
-}
+bool IsChild(int argc, char** argv) { return argc == 7 && std::string_view(argv[1]) == kChildFlag; }
 
 int ServeChild(int /*argc*/, char** argv) {
   DieWithParent(NumberArgument(argv[3]));

@@ -14,9 +14,12 @@ std::vector<size_t> CrashPoints(const Trace& trace, const Model& model, Promise 
     // Acknowledgements narrow what is legal only where durability is promised.
     const bool is_promise = kind == OpKind::kAcknowledge && promise == Promise::kDurable;
     const bool is_change = !is_sync && kind != OpKind::kAcknowledge && kind != OpKind::kBegin;
+    // From its begin on, the contents of a transaction are legal, also where they are those of an
+    // earlier state that must not come back: a deletion of what the transaction before it wrote.
+    const bool is_begin = kind == OpKind::kBegin;
     // Where everything survives, no state contains another: each operation is a point of its own.
     const bool ends_epoch =
-        model.shape == Shape::kEverything ? is_change : is_sync || is_promise;
+        is_begin || (model.shape == Shape::kEverything ? is_change : is_sync || is_promise);
     if (ends_epoch && news) {
       points.push_back(i);
       news = false;

@@ -1,5 +1,5 @@
-// Where to crash. Within one epoch, between two events that make something durable or promise
-// something, the last point admits every state of the earlier ones: only the last is explored.
+// Where to crash. Within one epoch, between two events that make something durable or change what
+// is legal, the last point admits every state of the earlier ones: only the last is explored.
 #pragma once
 
 #include <cstddef>

@@ -49,8 +49,8 @@ std::string Ranges(const std::vector<uint32_t>& numbers) {
     size_t last = i;
     while (last + 1 < numbers.size() && numbers[last + 1] == numbers[last] + 1) ++last;
     if (!text.empty()) text += ", ";
-    text += last == i ? fmt::format("{}", numbers[i])
-                      : fmt::format("{}-{}", numbers[i], numbers[last]);
+    text +=
+        last == i ? fmt::format("{}", numbers[i]) : fmt::format("{}-{}", numbers[i], numbers[last]);
     i = last + 1;
   }
   return text;
@@ -141,8 +141,9 @@ std::vector<std::string> StateInspector::Lines(const std::vector<AtomId>& atoms,
     const bool names = first.kind == AtomKind::kInode || first.kind == AtomKind::kName;
     std::vector<uint32_t> pieces;
     for (; i < atoms.size() && atoms[i].op == first.op; ++i) {
-      const bool same = names ? atoms[i].kind == AtomKind::kInode || atoms[i].kind == AtomKind::kName
-                              : atoms[i].kind == first.kind;
+      const bool same = names
+                            ? atoms[i].kind == AtomKind::kInode || atoms[i].kind == AtomKind::kName
+                            : atoms[i].kind == first.kind;
       if (!same) break;
       pieces.push_back(atoms[i].index);
     }

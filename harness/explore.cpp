@@ -26,7 +26,8 @@ constexpr size_t kBatch = 64;
 double Log10(const StateCount& count) {
   const std::string digits = count.str();
   const double head = std::stod(digits.substr(0, 15));
-  return std::log10(head) + static_cast<double>(digits.size() - std::min<size_t>(digits.size(), 15));
+  return std::log10(head) +
+         static_cast<double>(digits.size() - std::min<size_t>(digits.size(), 15));
 }
 
 TraceFacts FactsOf(const Trace& trace) {
@@ -97,15 +98,15 @@ class Exploration {
   }
 
   bool OutOfBudget() const {
-    return options_.budget &&
-           std::chrono::steady_clock::now() - started_ > *options_.budget;
+    return options_.budget && std::chrono::steady_clock::now() - started_ > *options_.budget;
   }
 
   // Runs the tasks in batches of fixed size. Where most points of a batch ended because they are
   // broken in the same few ways again and again, the points after it get little patience: a broken
   // protocol ends fast. The rule looks at whole batches only, so that the number of jobs changes
   // nothing.
-  Expected<std::vector<PointResult>> RunInBatches(RecoveryPool& pool, std::vector<PointTask> tasks) {
+  Expected<std::vector<PointResult>> RunInBatches(RecoveryPool& pool,
+                                                  std::vector<PointTask> tasks) {
     std::vector<PointResult> results;
     bool broken = false;
     for (size_t begin = 0; begin < tasks.size(); begin += kBatch) {

@@ -7,16 +7,12 @@
 namespace plugpull {
 
 nlohmann::json ToJson(const ExploreSettings& settings) {
-  return {{"target", settings.target},
-          {"model", settings.model->name},
-          {"tear", Name(settings.tear)},
-          {"promise", Name(settings.promise)},
-          {"seed", settings.seed},
-          {"keys", settings.keys},
-          {"per_class", settings.per_class},
-          {"recoveries_per_point", settings.recoveries_per_point},
-          {"patience", settings.patience},
-          {"recovery_timeout_ms", settings.recovery_timeout_ms}};
+  return {
+      {"target", settings.target},       {"model", settings.model->name},
+      {"tear", Name(settings.tear)},     {"promise", Name(settings.promise)},
+      {"seed", settings.seed},           {"keys", settings.keys},
+      {"per_class", settings.per_class}, {"recoveries_per_point", settings.recoveries_per_point},
+      {"patience", settings.patience},   {"recovery_timeout_ms", settings.recovery_timeout_ms}};
 }
 
 Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
@@ -30,9 +26,8 @@ Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
     const auto parsed_tear = ParseTear(tear);
     const auto parsed_promise = ParsePromise(promise);
     if (settings.model == nullptr || !parsed_tear || !parsed_promise) {
-      return Fail(ErrorCode::kCorrupt,
-                  fmt::format("unknown model '{}', tear '{}' or promise '{}'", model, tear,
-                              promise));
+      return Fail(ErrorCode::kCorrupt, fmt::format("unknown model '{}', tear '{}' or promise '{}'",
+                                                   model, tear, promise));
     }
     settings.tear = *parsed_tear;
     settings.promise = *parsed_promise;

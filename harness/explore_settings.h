@@ -19,9 +19,9 @@ struct ExploreSettings {
   Tear tear = Tear::kSectorsContiguous;
   Promise promise = Promise::kDurable;
   uint64_t seed = 1;
-  uint32_t keys = 40;                     // of the workload; the use after recovery draws from them
-  uint32_t per_class = 3;                 // violations of a class at one crash point, then it ends
-  uint64_t recoveries_per_point = 0;      // 0: no bound
+  uint32_t keys = 40;                 // of the workload; the use after recovery draws from them
+  uint32_t per_class = 3;             // violations of a class at one crash point, then it ends
+  uint64_t recoveries_per_point = 0;  // 0: no bound
   // Once a class is full at a point, the search goes on for this many recoveries in case another
   // class shows; each new class gives it as many again. A broken protocol fails in most of its
   // states, so this is enough to see its kinds of damage and little enough to end fast.

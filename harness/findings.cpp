@@ -42,8 +42,8 @@ void FindingCollector::Add(const PointResult& result, const ExploreSettings& set
     draft.complete = inspector_.Complete(draft.state, *settings.model);
     draft.level = inspector_.WeakestLevel(draft.state, *settings.model);
     draft.kinds = inspector_.Kinds(draft.complete.lost);
-    draft.signature = fmt::format("{}: {}", Name(violation.violation.violation),
-                                  fmt::join(draft.kinds, " "));
+    draft.signature =
+        fmt::format("{}: {}", Name(violation.violation.violation), fmt::join(draft.kinds, " "));
     if (draft.complete.lost.empty()) draft.signature += "nothing lost";
     const auto [position, inserted] = drafts_.try_emplace(draft.signature, draft);
     if (inserted) continue;
@@ -64,9 +64,8 @@ void FindingCollector::Fold() {
            std::ranges::includes(more.kinds, less.kinds);
   };
   for (auto more = drafts_.begin(); more != drafts_.end();) {
-    const auto less = std::ranges::find_if(drafts_, [&](const auto& entry) {
-      return explains(entry.second, more->second);
-    });
+    const auto less = std::ranges::find_if(
+        drafts_, [&](const auto& entry) { return explains(entry.second, more->second); });
     if (less == drafts_.end()) {
       ++more;
     } else {

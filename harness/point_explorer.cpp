@@ -24,8 +24,8 @@ constexpr uint32_t kProbes = 24;
 constexpr uint64_t kRerunShare = 32;
 
 // A recovery that wrote is followed by use, the first of each kind at each point. Of the others,
-// which leave the store as the crash left it, the first of each kind at one point in kQuietUseShare;
-// and of all executions one in kUseShare.
+// which leave the store as the crash left it, the first of each kind at one point in
+// kQuietUseShare; and of all executions one in kUseShare.
 constexpr uint64_t kQuietUseShare = 4;
 constexpr uint64_t kUseShare = 16;
 
@@ -150,7 +150,8 @@ const DeadlyPath* PointExplorer::FindDeadly(const std::vector<DeadlyPath>& deadl
       return left.variable == right.variable && left.keep == right.keep;
     };
     const auto rest = candidate.path.begin() + static_cast<ptrdiff_t>(path.size());
-    const bool begins_alike = std::equal(path.begin(), path.end(), candidate.path.begin(), rest, same);
+    const bool begins_alike =
+        std::equal(path.begin(), path.end(), candidate.path.begin(), rest, same);
     // Beyond the path so far, an execution takes the first possible value of each choice.
     const bool then_first = std::all_of(rest, candidate.path.end(), [](const Choice& choice) {
       return choice.other != Alternative::kTaken;
@@ -175,7 +176,7 @@ void PointExplorer::TakeAsDone(const DeadlyPath& deadly, Progress& progress, boo
   if (counts) Cover(progress);
   Report(deadly.violation, progress);
   const auto seen = progress.seen[static_cast<size_t>(deadly.violation.violation)];
-  progress.deadly_full = seen >= settings_.per_class;
+  progress.deadly_full = progress.deadly_full || seen >= settings_.per_class;
 }
 
 void PointExplorer::Execute(Progress& progress, bool counts) {

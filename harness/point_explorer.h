@@ -62,10 +62,10 @@ struct SearchState {
   std::span<Choice> path;
   uint32_t* path_length = nullptr;
   std::atomic<Phase>* phase = nullptr;
-  std::atomic<uint32_t>* probe = nullptr;         // number of the random probe under way, 0: none
-  std::atomic<uint64_t>* recoveries = nullptr;    // counts up while running
-  std::atomic<uint64_t>* started_ns = nullptr;    // of the current execution, 0: none
-  const std::atomic<bool>* stop = nullptr;        // asks for an early end
+  std::atomic<uint32_t>* probe = nullptr;       // number of the random probe under way, 0: none
+  std::atomic<uint64_t>* recoveries = nullptr;  // counts up while running
+  std::atomic<uint64_t>* started_ns = nullptr;  // of the current execution, 0: none
+  const std::atomic<bool>* stop = nullptr;      // asks for an early end
 };
 
 // Returns: the clock of SearchState::started_ns.

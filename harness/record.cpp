@@ -62,8 +62,8 @@ Expected<Trace> RecordHere(const RecordSettings& settings) {
   const std::unique_ptr<Engine> engine = target->Create(recorder);
   const auto failed = [&settings](std::string_view doing, const Error& error) {
     return Fail(ErrorCode::kTargetFailed,
-                fmt::format("{} failed {} though no fault was injected: {}", settings.target,
-                            doing, Describe(error)));
+                fmt::format("{} failed {} though no fault was injected: {}", settings.target, doing,
+                            Describe(error)));
   };
   if (const Expected<void> opened = engine->Open(); !opened) {
     return failed("to open", opened.error());
@@ -89,10 +89,9 @@ Expected<Trace> Record(const RecordSettings& settings) {
   if (!complaints) return std::unexpected(complaints.error());
   Expected<std::pair<Descriptor, Descriptor>> ends = Channel::MakePair();
   if (!ends) return std::unexpected(ends.error());
-  Expected<ChildProcess> child =
-      ChildProcess::Spawn(ChildArguments(ChildRole::kRecord, ends->second.number(),
-                                         output->number(), -1),
-                          {ends->second.number(), output->number()}, complaints->number());
+  Expected<ChildProcess> child = ChildProcess::Spawn(
+      ChildArguments(ChildRole::kRecord, ends->second.number(), output->number(), -1),
+      {ends->second.number(), output->number()}, complaints->number());
   if (!child) return std::unexpected(child.error());
   ends->second.Close();
   Channel channel(std::move(ends->first));

@@ -76,10 +76,9 @@ Judgement Recovery::Judge(Vfs& vfs, Window window) {
                            fmt::format("reading failed: {}", Describe(scanned.error()))};
     return judgement;
   }
-  ContentFault fault =
-      visitor.duplicates()
-          ? ContentFault{ViolationClass::kStructure, "a scan shows the same key twice"}
-          : model_.Diagnose(visitor.content(), *digest, window);
+  ContentFault fault = visitor.duplicates() ? ContentFault{ViolationClass::kStructure,
+                                                           "a scan shows the same key twice"}
+                                            : model_.Diagnose(visitor.content(), *digest, window);
   if (Counts(fault.violation)) judgement.violation = {fault.violation, std::move(fault.message)};
   return judgement;
 }

@@ -101,12 +101,14 @@ Expected<void> RecoveryPool::Submit(Worker& worker, Job job) {
   return {};
 }
 
-bool RecoveryPool::Overdue(const Worker& worker) const {
+uint64_t RecoveryPool::Overdue(const Worker& worker) const {
   const uint64_t started_ns = worker.state().started_ns;
-  if (started_ns == 0 || !worker.job) return false;
+  if (started_ns == 0 || !worker.job) return 0;
   const uint64_t since_ns = std::max(started_ns, resumed_ns_);
   const uint64_t now_ns = MonotonicNanoseconds();
-  return now_ns > since_ns && (now_ns - since_ns) / 1'000'000 > worker.job->timeout_ms;
+  const bool overdue =
+      now_ns > since_ns && (now_ns - since_ns) / 1'000'000 > worker.job->timeout_ms;
+  return overdue ? started_ns : 0;
 }
 
 // While the harness stands still (Ctrl-Z, a frozen virtual machine) its children mostly do, too:
@@ -117,23 +119,25 @@ void RecoveryPool::NoticeSuspension() {
   last_tick_ns_ = now_ns;
 }
 
-// A child ended, or has to. Says what that means for the recovery that it was in.
-Expected<Violation> RecoveryPool::Autopsy(Worker& worker, bool hung) {
+Expected<std::optional<Violation>> RecoveryPool::Autopsy(Worker& worker, uint64_t overdue_ns) {
+  const bool hung = overdue_ns != 0;
   if (hung) worker.child->Kill();
   const ChildExit end = worker.child->Wait();
   const std::string words = LastWords(worker.complaints.number());
   worker.child.reset();
   worker.channel.reset();
+  const uint64_t started_ns = worker.state().started_ns;
+  // What it was in when it was looked at was over before the kill came: it was slow, not hung.
+  if (hung && started_ns != overdue_ns) return std::nullopt;
   const bool ours = words.find(kInternalError) != std::string::npos;
   if (end.signaled && end.code == SIGKILL && !hung) {
     return Fail(ErrorCode::kIo,
                 "a recovery child was killed from outside (out of memory?); free some memory or "
                 "use fewer --jobs");
   }
-  if (worker.state().started_ns == 0 || ours) {
-    return Fail(ErrorCode::kIo,
-                fmt::format("a recovery child {} outside the engine under test{}", end.Describe(),
-                            words));
+  if (started_ns == 0 || ours) {
+    return Fail(ErrorCode::kIo, fmt::format("a recovery child {} outside the engine under test{}",
+                                            end.Describe(), words));
   }
   const Phase phase = worker.state().phase;
   Violation violation;
@@ -143,6 +147,24 @@ Expected<Violation> RecoveryPool::Autopsy(Worker& worker, bool hung) {
       hung ? fmt::format("did not finish within {} ms {}", worker.job->timeout_ms, Describe(phase))
            : fmt::format("{} {}{}", end.Describe(), Describe(phase), words);
   return violation;
+}
+
+Expected<void> RecoveryPool::GoOnBehind(Worker& worker, uint64_t overdue_ns) {
+  Expected<std::optional<Violation>> violation = Autopsy(worker, overdue_ns);
+  if (!violation) return std::unexpected(violation.error());
+  Job job = std::move(*worker.job);
+  worker.job.reset();
+  if (*violation) {
+    // The path that the child was on outlived it. It is read now, when nobody writes any more; an
+    // engine that wrote all over its memory may have left any length.
+    const SharedState& state = worker.state();
+    const size_t length = std::min<size_t>(state.path_length, kLongestPath);
+    const DeadlyPath deadly{.path = {state.path, state.path + length},
+                            .probe = state.probe,
+                            .violation = std::move(**violation)};
+    job.request["deadly"].push_back(ToJson(deadly));
+  }
+  return Submit(worker, std::move(job));
 }
 
 Expected<std::optional<json>> RecoveryPool::Collect(Worker& worker) {
@@ -185,34 +207,23 @@ Expected<void> RecoveryPool::Explore(std::span<const PointTask> tasks, const OnD
     NoticeSuspension();
     for (size_t i = 0; i < listening.size(); ++i) {
       Worker& worker = *listening[i];
-      const bool hung = ready[i].revents == 0 && Overdue(worker);
-      if (ready[i].revents == 0 && !hung) continue;
+      const uint64_t overdue_ns = ready[i].revents == 0 ? Overdue(worker) : 0;
+      if (ready[i].revents == 0 && overdue_ns == 0) continue;
       Expected<std::optional<json>> answer = std::optional<json>();
-      if (!hung) answer = Collect(worker);
+      if (overdue_ns == 0) answer = Collect(worker);
       if (!answer) return std::unexpected(answer.error());
-      if (*answer) {
-        Expected<PointResult> result = PointResultFromJson(**answer);
-        if (!result) return std::unexpected(result.error());
-        const size_t task = worker.job->task;
-        worker.job.reset();
-        --busy;
-        on_done(task, std::move(*result));
+      if (!*answer) {
+        if (const Expected<void> resumed = GoOnBehind(worker, overdue_ns); !resumed) {
+          return resumed;
+        }
         continue;
       }
-      // The child is gone: the path that it was on is known, and so is the way on behind it.
-      const SharedState& state = worker.state();
-      DeadlyPath deadly;
-      deadly.probe = state.probe;
-      deadly.path.assign(state.path, state.path + state.path_length);
-      Expected<Violation> violation = Autopsy(worker, hung);
-      if (!violation) return std::unexpected(violation.error());
-      deadly.violation = std::move(*violation);
-      Job job = std::move(*worker.job);
+      Expected<PointResult> result = PointResultFromJson(**answer);
+      if (!result) return std::unexpected(result.error());
+      const size_t task = worker.job->task;
       worker.job.reset();
-      job.request["deadly"].push_back(ToJson(deadly));
-      if (const Expected<void> submitted = Submit(worker, std::move(job)); !submitted) {
-        return submitted;
-      }
+      --busy;
+      on_done(task, std::move(*result));
     }
     if (!stopping && !on_tick(recoveries())) {
       stopping = true;
@@ -222,42 +233,50 @@ Expected<void> RecoveryPool::Explore(std::span<const PointTask> tasks, const OnD
   return {};
 }
 
+Expected<std::optional<json>> RecoveryPool::Await(Worker& worker, uint64_t& overdue_ns) {
+  overdue_ns = 0;
+  pollfd ready{.fd = worker.channel->descriptor(), .events = POLLIN, .revents = 0};
+  while (ready.revents == 0 && overdue_ns == 0) {
+    ::poll(&ready, 1, kTickMs);
+    NoticeSuspension();
+    if (ready.revents == 0) overdue_ns = Overdue(worker);
+  }
+  if (overdue_ns != 0) return std::nullopt;
+  return Collect(worker);
+}
+
 Expected<std::optional<Violation>> RecoveryPool::Replay(const ReplayTask& task) {
+  last_tick_ns_ = 0;
   Worker& worker = *workers_.front();
   json lost = json::array();
   for (const AtomId& atom : task.lost) lost.push_back(ToJson(atom));
-  const Expected<void> submitted =
-      Submit(worker, {.request = {{"position", task.position},
-                                  {"acknowledged", task.window.acknowledged},
-                                  {"attempted", task.window.attempted},
-                                  {"lost", lost},
-                                  {"settings", ToJson(task.settings)}},
-                      .timeout_ms = task.settings.recovery_timeout_ms});
-  if (!submitted) return std::unexpected(submitted.error());
-  bool hung = false;
-  pollfd ready{.fd = worker.channel->descriptor(), .events = POLLIN, .revents = 0};
-  while (ready.revents == 0 && !hung) {
-    ::poll(&ready, 1, kTickMs);
-    NoticeSuspension();
-    hung = ready.revents == 0 && Overdue(worker);
-  }
-  Expected<std::optional<json>> answer = std::optional<json>();
-  if (!hung) answer = Collect(worker);
-  if (!answer) return std::unexpected(answer.error());
-  std::optional<Violation> outcome;
-  if (*answer) {
-    if (!(**answer)["held"].get<bool>()) {
+  const Job job{.request = {{"position", task.position},
+                            {"acknowledged", task.window.acknowledged},
+                            {"attempted", task.window.attempted},
+                            {"lost", lost},
+                            {"settings", ToJson(task.settings)}},
+                .timeout_ms = task.settings.recovery_timeout_ms};
+  while (true) {
+    if (const Expected<void> submitted = Submit(worker, job); !submitted) {
+      return std::unexpected(submitted.error());
+    }
+    uint64_t overdue_ns = 0;
+    Expected<std::optional<json>> answer = Await(worker, overdue_ns);
+    if (!answer) return std::unexpected(answer.error());
+    std::optional<Violation> outcome;
+    if (*answer && !(**answer)["held"].get<bool>()) {
       Expected<Violation> violation = ViolationFromJson((**answer)["violation"]);
       if (!violation) return std::unexpected(violation.error());
       outcome = std::move(*violation);
+    } else if (!*answer) {
+      Expected<std::optional<Violation>> violation = Autopsy(worker, overdue_ns);
+      if (!violation) return std::unexpected(violation.error());
+      if (!*violation) continue;
+      outcome = std::move(**violation);
     }
-  } else {
-    Expected<Violation> violation = Autopsy(worker, hung);
-    if (!violation) return std::unexpected(violation.error());
-    outcome = std::move(*violation);
+    worker.job.reset();
+    return outcome;
   }
-  worker.job.reset();
-  return outcome;
 }
 
 }  // namespace plugpull

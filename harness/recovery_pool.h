@@ -70,8 +70,16 @@ class RecoveryPool {
   Expected<void> Submit(Worker& worker, Job job);
   // Handles whatever the worker's channel has to say. Returns: the answer, once there is one.
   Expected<std::optional<nlohmann::json>> Collect(Worker& worker);
-  Expected<Violation> Autopsy(Worker& worker, bool hung);
-  bool Overdue(const Worker& worker) const;
+  // Returns: when the recovery under way was started, if that is too long ago, else 0.
+  uint64_t Overdue(const Worker& worker) const;
+  // Buries a child that ended, or that has to because of the recovery started at `overdue_ns`, and
+  // says what that means for the recovery that it was in. Returns: nothing when the recovery came
+  // to its end after all; then the same must be asked again.
+  Expected<std::optional<Violation>> Autopsy(Worker& worker, uint64_t overdue_ns);
+  // Buries the worker's child and lets another one go on behind the recovery that ended it.
+  Expected<void> GoOnBehind(Worker& worker, uint64_t overdue_ns);
+  // Waits for the answer, nothing when the child ended. `overdue_ns` is set when it has to.
+  Expected<std::optional<nlohmann::json>> Await(Worker& worker, uint64_t& overdue_ns);
   void NoticeSuspension();
 
   Descriptor trace_file_;

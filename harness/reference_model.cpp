@@ -2,20 +2,25 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <map>
 #include <set>
+#include <span>
+#include <string_view>
+
+#include "faults/base/assert.h"
 
 namespace plugpull {
 namespace {
 
-// The transactions after which one key has the value that was observed.
+// One key of the recovered contents, against everything that was attempted.
 struct KeyHistory {
-  std::string key;
-  // Transactions that gave the key the value observed; 0 stands for "never touched".
-  std::set<uint32_t> writers;
-  // All transactions that touched the key.
-  std::vector<uint32_t> touched;
+  std::vector<uint32_t> touched;  // transactions that changed the key, ascending
+  std::set<uint32_t> writers;     // of them, those that left it as it is now
+  bool present = false;           // in the recovered contents
 };
+
+// Sorted by key, so that the same contents always get the same message.
+using Histories = std::map<std::string, KeyHistory>;
 
 std::string Shown(const std::string& key) {
   std::string text;
@@ -27,6 +32,79 @@ std::string Shown(const std::string& key) {
     }
   }
   return text;
+}
+
+Histories HistoriesOf(const Content& content, std::span<const Transaction> attempted) {
+  Histories histories;
+  for (const auto& [key, value] : content) histories[key].present = true;
+  for (uint32_t number = 1; number <= attempted.size(); ++number) {
+    std::map<std::string_view, const Change*> last_change;
+    for (const Change& change : attempted[number - 1].changes) last_change[change.key] = &change;
+    for (const auto& [key, change] : last_change) {
+      const auto observed = content.find(std::string(key));
+      const bool absent = observed == content.end();
+      const bool same = change->value ? !absent && observed->second == *change->value : absent;
+      KeyHistory& history = histories[std::string(key)];
+      history.touched.push_back(number);
+      if (same) history.writers.insert(number);
+    }
+  }
+  return histories;
+}
+
+// Which transactions the contents can hold, each wholly or not at all.
+//
+// Where two sets of transactions explain the contents, so does their union: the newest transaction
+// of a key in the union is the newest in one of them. So there is a largest set, and it is found
+// from above: begin with all, and drop each transaction that is the newest for some key but is not
+// what that key shows. Every transaction dropped is certainly missing.
+class Explanation {
+ public:
+  Explanation(const Histories& histories, uint32_t attempted) : kept_(attempted + 1, true) {
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const auto& [key, history] : histories) {
+        for (uint32_t newest = Newest(history); newest != 0 && !history.writers.contains(newest);
+             newest = Newest(history)) {
+          kept_[newest] = false;
+          missing_.emplace(newest, key);
+          changed = true;
+        }
+      }
+    }
+  }
+
+  // Returns: the newest transaction of the set that touched the key, 0 for none.
+  uint32_t Newest(const KeyHistory& history) const {
+    for (size_t i = history.touched.size(); i-- > 0;) {
+      if (kept_[history.touched[i]]) return history.touched[i];
+    }
+    return 0;
+  }
+
+  // The transactions that are missing, and a key of each that shows it.
+  const std::map<uint32_t, std::string>& missing() const { return missing_; }
+
+ private:
+  std::vector<bool> kept_;  // [n]: transaction n is in the set
+  std::map<uint32_t, std::string> missing_;
+};
+
+// Returns: a key that differs from what was promised only in being back, when all that differ do.
+std::optional<std::string> OnlyReturned(const Content& content, const Content& promised) {
+  std::optional<std::string> returned;
+  for (const auto& [key, value] : content) {
+    const auto found = promised.find(key);
+    if (found == promised.end()) {
+      returned = key;
+    } else if (found->second != value) {
+      return std::nullopt;
+    }
+  }
+  for (const auto& [key, value] : promised) {
+    if (!content.contains(key)) return std::nullopt;
+  }
+  return returned;
 }
 
 }  // namespace
@@ -63,8 +141,8 @@ ContentDigest ReferenceModel::DigestAfter(uint32_t transaction,
       if (const auto known = changed.find(change.key); known != changed.end()) {
         before = known->second;
       } else if (const auto found = versions_.find(change.key); found != versions_.end()) {
-        const auto next = std::ranges::upper_bound(found->second, transaction, {},
-                                                   &Version::transaction);
+        const auto next =
+            std::ranges::upper_bound(found->second, transaction, {}, &Version::transaction);
         if (next != found->second.begin()) before = std::prev(next)->value;
       }
       if (before != nullptr && before->has_value()) {
@@ -101,81 +179,48 @@ ContentFault ReferenceModel::Diagnose(const Content& content, const ContentDiges
                           *older, window.acknowledged)};
     }
   }
-  // Trace every key's history up to what was attempted.
-  std::map<std::string, KeyHistory> histories;
-  for (const auto& [key, value] : content) histories[key].key = key;
-  for (uint32_t number = 1; number <= window.attempted; ++number) {
-    std::map<std::string_view, const Change*> last_change;
-    for (const Change& change : transactions_[number - 1].changes) {
-      last_change[change.key] = &change;
-    }
-    for (const auto& [key, change] : last_change) {
-      KeyHistory& history = histories[std::string(key)];
-      history.key = key;
-      history.touched.push_back(number);
-      const auto observed = content.find(history.key);
-      const bool same = change->value ? observed != content.end() && observed->second == *change->value
-                                      : observed == content.end();
-      if (same) history.writers.insert(number);
-    }
-  }
-  for (auto& [key, history] : histories) {
-    if (!content.contains(key)) history.writers.insert(0);
-    if (history.writers.empty()) {
+  const Histories histories =
+      HistoriesOf(content, std::span(transactions_).first(window.attempted));
+  for (const auto& [key, history] : histories) {
+    if (history.present && history.writers.empty()) {
       return {ViolationClass::kWrongValue,
               fmt::format("key '{}' shows a value of {} bytes that no transaction wrote",
                           Shown(key), content.at(key).size())};
     }
   }
-  // Against what was acknowledged: are the only differences keys that had been deleted?
-  const Content promised = After(window.acknowledged);
-  bool only_returned = true;
-  std::string returned;
-  for (const auto& [key, value] : content) {
-    const auto found = promised.find(key);
-    if (found == promised.end()) {
-      returned = key;
-    } else if (found->second != value) {
-      only_returned = false;
+  // The weakest promise that is broken decides: first whether transactions are whole, then whether
+  // some are missing.
+  const Explanation explanation(histories, window.attempted);
+  uint32_t newest = 0;  // that some key shows
+  std::string shown_in;
+  for (const auto& [key, history] : histories) {
+    const uint32_t writer = explanation.Newest(history);
+    if (history.present && writer == 0) {
+      const uint32_t torn = *history.writers.rbegin();
+      return {ViolationClass::kPartialCommit,
+              fmt::format("transaction {} is there in key '{}' and missing in key '{}'", torn,
+                          Shown(key), Shown(explanation.missing().at(torn)))};
+    }
+    if (writer > newest) {
+      newest = writer;
+      shown_in = key;
     }
   }
-  for (const auto& [key, value] : promised) only_returned = only_returned && content.contains(key);
-  if (only_returned && !returned.empty() &&
-      *histories[returned].writers.rbegin() <= window.acknowledged) {
+  const std::optional<std::string> returned = OnlyReturned(content, After(window.acknowledged));
+  const uint32_t origin = returned ? explanation.Newest(histories.at(*returned)) : 0;
+  if (origin != 0 && origin <= window.acknowledged) {
     return {ViolationClass::kResurrected,
             fmt::format("key '{}' is back with the value of transaction {}, though it was deleted "
                         "before transaction {} was acknowledged",
-                        Shown(returned), *histories[returned].writers.rbegin(),
-                        window.acknowledged)};
+                        Shown(*returned), origin, window.acknowledged)};
   }
-  // A transaction is seen where only it explains a key, and missed where every explanation of a key
-  // that it touched is older.
-  std::map<uint32_t, std::string> seen;
-  std::map<uint32_t, std::string> missed;
-  for (const auto& [key, history] : histories) {
-    const uint32_t newest = *history.writers.rbegin();
-    if (history.writers.size() == 1 && newest > 0) seen.emplace(newest, key);
-    for (const uint32_t number : history.touched) {
-      if (number > newest) missed.emplace(number, key);
-    }
-  }
-  for (const auto& [number, key] : seen) {
-    if (const auto other = missed.find(number); other != missed.end()) {
-      return {ViolationClass::kPartialCommit,
-              fmt::format("transaction {} is there in key '{}' and missing in key '{}'", number,
-                          Shown(key), Shown(other->second))};
-    }
-  }
-  if (!missed.empty() && !seen.empty() && missed.begin()->first < seen.rbegin()->first) {
-    return {ViolationClass::kHole,
-            fmt::format("transaction {} is missing (key '{}'), but transaction {} is there (key "
-                        "'{}')",
-                        missed.begin()->first, Shown(missed.begin()->second), seen.rbegin()->first,
-                        Shown(seen.rbegin()->second))};
-  }
-  return {ViolationClass::kPartialCommit,
-          fmt::format("the contents ({} keys) are no state between transactions {} and {}",
-                      content.size(), window.acknowledged, window.attempted)};
+  Assert(!explanation.missing().empty() && explanation.missing().begin()->first < newest,
+         "contents to diagnose are none of the legal ones");
+  const auto& [missing, missing_in] = *explanation.missing().begin();
+  return {
+      ViolationClass::kHole,
+      fmt::format("transaction {} is missing (key '{}'), but transaction {} is there (key '{}')",
+                  missing, Shown(missing_in), newest, Shown(shown_in))};
 }
 
 }  // namespace plugpull

@@ -41,11 +41,12 @@ class ReferenceModel {
   // Returns: the contents after `transaction`.
   Content After(uint32_t transaction) const;
 
-  // Returns: the digest of the contents after `transaction` and then `more`. Costs as much as `more`
-  // is long, however long the history is.
+  // Returns: the digest of the contents after `transaction` and then `more`. Costs as much as
+  // `more` is long, however long the history is.
   ContentDigest DigestAfter(uint32_t transaction, const std::vector<Transaction>& more) const;
 
-  // Names what is wrong with contents whose digest is not in the window.
+  // Names what is wrong with contents: the class that breaks the weakest promise.
+  // Requires: they are those after no transaction in the window.
   ContentFault Diagnose(const Content& content, const ContentDigest& digest, Window window) const;
 
  private:

@@ -16,9 +16,14 @@ std::string Paint(std::string_view text, std::string_view code, ConsoleStyle sty
 // Text of an engine may hold anything; a terminal must not obey it.
 std::string Printable(std::string_view text) {
   std::string printable;
+  unsigned char before = 0;
   for (const char c : text) {
     const unsigned char byte = static_cast<unsigned char>(c);
-    printable.push_back(byte < 0x20 || byte == 0x7f ? '?' : c);
+    // U+0080 to U+009F, which UTF-8 writes as 0xc2 and this byte, are control characters too.
+    const bool is_c1 = before == 0xc2 && byte >= 0x80 && byte < 0xa0;
+    if (is_c1) printable.pop_back();
+    printable.push_back(byte < 0x20 || byte == 0x7f || is_c1 ? '?' : c);
+    before = byte;
   }
   return printable;
 }
@@ -48,9 +53,9 @@ std::string RenderFindings(const Result& result, const std::string& out_director
   for (const Finding& finding : result.findings) {
     text += fmt::format("{}  {}\n", Paint(Name(finding.violation), "1;31", style),
                         Printable(finding.message));
-    text += fmt::format("  crash      after operation {}; transaction {} acknowledged, {} attempted\n",
-                        finding.crash_point, finding.transactions_acknowledged,
-                        finding.transactions_attempted);
+    text += fmt::format(
+        "  crash      after operation {}; transaction {} acknowledged, {} attempted\n",
+        finding.crash_point, finding.transactions_acknowledged, finding.transactions_attempted);
     for (size_t i = 0; i < finding.lost.size() && i < kMostLostLines; ++i) {
       text += fmt::format("  {:<10} {}\n", i == 0 ? "lost" : "", Printable(finding.lost[i]));
     }
@@ -69,10 +74,9 @@ std::string RenderFindings(const Result& result, const std::string& out_director
 std::string RenderLastLine(const Result& result, const std::string& report_path,
                            ConsoleStyle style) {
   const Coverage& coverage = result.coverage;
-  const std::string how =
-      coverage.bounds.empty()
-          ? coverage.mode
-          : fmt::format("{}: {}", coverage.mode, fmt::join(coverage.bounds, ", "));
+  const std::string how = coverage.bounds.empty() ? coverage.mode
+                                                  : fmt::format("{}: {}", coverage.mode,
+                                                                fmt::join(coverage.bounds, ", "));
   std::string verdict(Name(result.verdict));
   if (result.verdict == Verdict::kUnknown) {
     verdict += fmt::format(" ({})", fmt::join(coverage.unknown, "; "));

@@ -22,8 +22,8 @@ ordered_json ToJson(const Finding& finding) {
           {"lost", finding.lost},
           {"kept", finding.kept},
           {"message", finding.message},
-          {"recoverability",
-           finding.recoverability.empty() ? ordered_json(nullptr) : ordered_json(finding.recoverability)},
+          {"recoverability", finding.recoverability.empty() ? ordered_json(nullptr)
+                                                            : ordered_json(finding.recoverability)},
           {"count", finding.count},
           {"case", finding.case_path}};
 }
@@ -32,9 +32,8 @@ ordered_json ToJson(const Finding& finding) {
 
 std::string RenderJson(const Result& result) {
   const Coverage& coverage = result.coverage;
-  const double rate = result.elapsed_s > 0
-                          ? static_cast<double>(coverage.recoveries) / result.elapsed_s
-                          : 0;
+  const double rate =
+      result.elapsed_s > 0 ? static_cast<double>(coverage.recoveries) / result.elapsed_s : 0;
   ordered_json findings = ordered_json::array();
   for (const Finding& finding : result.findings) findings.push_back(ToJson(finding));
   const ordered_json json = {

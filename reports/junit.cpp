@@ -47,8 +47,7 @@ std::string CaseOf(const Result& result, Promise promise) {
   for (const Finding& finding : result.findings) {
     if (BrokenPromise(finding.violation) != promise) continue;
     inside += fmt::format("      <failure type=\"{}\" message=\"{}\">{}</failure>\n",
-                          Name(finding.violation), Escape(finding.message),
-                          Escape(Body(finding)));
+                          Name(finding.violation), Escape(finding.message), Escape(Body(finding)));
   }
   if (promise > result.promise) {
     inside += "      <skipped message=\"not promised\"/>\n";
@@ -57,10 +56,9 @@ std::string CaseOf(const Result& result, Promise promise) {
     for (const std::string& reason : result.coverage.unknown) reasons += reason + "\n";
     inside = fmt::format("      <error type=\"unknown\" message=\"{}\"/>\n", Escape(reasons));
   }
-  return fmt::format("    <testcase classname=\"{}\" name=\"{}\"{}", Escape(result.target),
-                     Name(promise),
-                     inside.empty() ? std::string("/>\n")
-                                    : fmt::format(">\n{}    </testcase>\n", inside));
+  return fmt::format(
+      "    <testcase classname=\"{}\" name=\"{}\"{}", Escape(result.target), Name(promise),
+      inside.empty() ? std::string("/>\n") : fmt::format(">\n{}    </testcase>\n", inside));
 }
 
 }  // namespace
@@ -77,10 +75,9 @@ std::string RenderJunit(const Result& result) {
     if (text.find("<skipped") != std::string::npos) ++skipped;
     cases += text;
   }
-  const std::string counts =
-      fmt::format("tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\"",
-                  static_cast<size_t>(kLastPromise) + 1, failures, errors, skipped,
-                  result.elapsed_s);
+  const std::string counts = fmt::format(
+      "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3f}\"",
+      static_cast<size_t>(kLastPromise) + 1, failures, errors, skipped, result.elapsed_s);
   const auto property = [](std::string_view name, const std::string& value) {
     return fmt::format("      <property name=\"{}\" value=\"{}\"/>\n", name, Escape(value));
   };

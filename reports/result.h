@@ -45,7 +45,7 @@ struct Coverage {
   uint64_t recoveries = 0;
   uint64_t distinct_images = 0;
   uint64_t reruns = 0;
-  uint64_t uses = 0;  // recoveries after which the store was reopened and used again
+  uint64_t uses = 0;                 // recoveries after which the store was reopened and used again
   std::vector<std::string> bounds;   // what kept the run from being exhaustive
   std::vector<std::string> unknown;  // reasons why nothing can be said
 };

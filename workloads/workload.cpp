@@ -53,7 +53,8 @@ std::vector<Transaction> Mixed(const WorkloadOptions& options) {
   std::vector<Transaction> transactions(options.transactions);
   for (uint32_t number = 1; number <= options.transactions; ++number) {
     Transaction& transaction = transactions[number - 1];
-    const uint64_t footprint = std::min<uint64_t>(Footprint(random, options.keys), 2 * options.keys);
+    const uint64_t footprint =
+        std::min(Footprint(random, options.keys), 2 * uint64_t{options.keys});
     if (random.OneIn(6, 100) && footprint > 0) {
       // Deleting a range empties pages and lets trees shrink.
       const uint64_t first = random.Below(options.keys);

@@ -84,9 +84,10 @@ const std::vector<OptionSpec>& OptionSpecs() {
           "a bug on purpose: M1 no data sync, M2 meta first, M5 no pending pages, M10a opens the "
           "older meta, M11 leaves in place, M18 late freelist, M19 no meta sync"),
       Choice("dirsync", {"1", "0"}, "1", "sync the directory of a new store; bbolt never does"),
-      Choice("init", {"rename", "direct"}, "rename",
-             "how a new store comes to be; direct is bbolt's way, one write in place, which a crash "
-             "may tear (etcd #16596)"),
+      Choice(
+          "init", {"rename", "direct"}, "rename",
+          "how a new store comes to be; direct is bbolt's way, one write in place, which a crash "
+          "may tear (etcd #16596)"),
       Choice("page_size", {"1024", "2048", "4096", "8192", "16384"}, "4096",
              "bytes in a page of a new store"),
       Choice("freelist", {"synced", "none"}, "synced",

@@ -80,7 +80,8 @@ Expected<std::unique_ptr<VfsFile>> OpenLocked(Vfs& vfs, const char* path, OpenOp
   return file;
 }
 
-// Returns: the new store's file, under its name. What an earlier attempt left behind is overwritten.
+// Returns: the new store's file, under its name. What an earlier attempt left behind is
+// overwritten.
 Expected<std::unique_ptr<VfsFile>> CreateByRename(Vfs& vfs, const Options& options) {
   Expected<std::unique_ptr<VfsFile>> file =
       OpenLocked(vfs, kNewStorePath, {.create = true, .truncate = true});

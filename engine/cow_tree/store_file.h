@@ -14,7 +14,8 @@ inline constexpr const char* kNewStorePath = "store.db.new";  // while it is bei
 
 // Opens the file, creating it when it is absent, takes bbolt's exclusive lock, and initialises a
 // file of size 0. By default a new file gets its name only when it is complete, so that a crash
-// leaves the whole store or none; bbolt writes in place. Errors: kBusy when somebody else has it open.
+// leaves the whole store or none; bbolt writes in place. Errors: kBusy when somebody else has it
+// open.
 Expected<std::unique_ptr<VfsFile>> OpenStoreFile(Vfs& vfs, const Options& options);
 
 // Reads page header and meta of both slots. Errors: I/O.

@@ -11,7 +11,7 @@ namespace plugpull {
 namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
-constexpr uint32_t kMostSplits = 20'000;    // of one component, before its count is a bound
+constexpr uint32_t kMostSplits = 20'000;  // of one component, before its count is a bound
 // Of one page. Only pages that are rewritten many times without a sync come near: their states are
 // beyond exploring anyway, and counting them would cost more than the search.
 constexpr size_t kMostPartsOfCluster = 16;  // two bits each in the state of a walk

@@ -83,6 +83,10 @@ int RunCommand(const Options& options) {
 }
 
 int RecordCommand(const Options& options, const std::string& output) {
+  if (output.empty() || output == "-") {
+    return Complain({ErrorCode::kInvalidArgument,
+                     "record needs --output FILE, the trace file to write (not standard output)"});
+  }
   const Expected<RecordSettings> settings = ToRecordSettings(options);
   if (!settings) return Complain(settings.error());
   const Expected<Trace> trace = Record(*settings);
@@ -91,8 +95,8 @@ int RecordCommand(const Options& options, const std::string& output) {
     return Complain(saved.error());
   }
   fmt::print("{}: {} operations, {} bytes written, {} transactions; trace in {}\n",
-             settings->target, trace->ops.size(), trace->payload.size(),
-             trace->transactions.size(), output);
+             settings->target, trace->ops.size(), trace->payload.size(), trace->transactions.size(),
+             output);
   return kExitHeld;
 }
 
@@ -101,8 +105,8 @@ int ExploreCommand(Options options, const std::string& trace_path) {
   if (!trace) return Complain(trace.error());
   const Expected<RecordSettings> recorded = RecordSettingsOf(*trace);
   if (!recorded) {
-    return Complain({recorded.error().code,
-                     fmt::format("{}: {}", trace_path, recorded.error().context)});
+    return Complain(
+        {recorded.error().code, fmt::format("{}: {}", trace_path, recorded.error().context)});
   }
   options.target = recorded->target;
   options.seed = recorded->options.seed;

@@ -1,15 +1,25 @@
 // The command line itself: which commands there are, and what is wrong with a line that fits none.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
 
 #include "engine/target.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
+#include "harness/cli/toml_config.h"
 #include "harness/version.h"
 
 namespace plugpull {
 namespace {
+
+constexpr uint32_t kMostTimes = 1'000'000;
 
 // Returns: the long options and commands that `app` and the command in use understand.
 std::vector<std::string> KnownWords(const CLI::App& app) {
@@ -40,8 +50,9 @@ int ComplainOfUsage(const CLI::App& app, const CLI::ParseError& error, int argc,
   }
   std::replace(message.begin(), message.end(), '\n', ' ');
   const auto used = app.get_subcommands();
-  const std::string help = used.empty() ? "plugpull --help"
-                                        : fmt::format("plugpull {} --help", used.front()->get_name());
+  const std::string help = used.empty()
+                               ? "plugpull --help"
+                               : fmt::format("plugpull {} --help", used.front()->get_name());
   fmt::print(stderr, "plugpull: {} ({} shows what is)\n", message, help);
   return kExitUsage;
 }
@@ -50,9 +61,87 @@ constexpr const char* kFooter =
     "Exit codes: 0 nothing found (replay: reproduced), 1 findings, 2 usage error, 3 environment\n"
     "error, 4 not reproduced or nondeterministic, 6 stopped by a signal with partial results.";
 
+// What the command line said.
+struct CommandLine {
+  Options options;
+  std::string path;
+  std::string list = "targets";
+  uint32_t times = 1;
+};
+
+void AddCommands(CLI::App& app, CommandLine& line) {
+  Options& options = line.options;
+  CLI::App& run =
+      *app.add_subcommand("run", "Record a run of a target, explore its crashes, judge");
+  run.add_option("target", options.target, "Engine and options, as in sqlite:journal=wal,sync=full")
+      ->capture_default_str();
+  AddWorkloadOptions(run, options);
+  AddExploreOptions(run, options);
+  AddOutputOptions(run, options);
+
+  CLI::App& record = *app.add_subcommand("record", "Record a run of a target into a trace file");
+  record.add_option("--target", options.target, "Engine and options")->capture_default_str();
+  record.add_option("-o,--output", line.path, "The trace file");
+  AddWorkloadOptions(record, options);
+
+  CLI::App& explore = *app.add_subcommand("explore", "Explore the crashes of a recorded trace");
+  explore.add_option("trace", line.path, "The trace file")->required();
+  AddExploreOptions(explore, options);
+  AddOutputOptions(explore, options);
+
+  CLI::App& replay = *app.add_subcommand("replay", "Reproduce one finding exactly");
+  replay.add_option("case", line.path, "The case file")->required();
+  TakesNumber(replay.add_option("--times", line.times, "How often")->capture_default_str(), 1,
+              kMostTimes);
+  replay.add_flag("--quiet", options.quiet, "Print the last line only");
+
+  for (CLI::App* command : {&run, &record, &explore, &replay}) AddConfigOption(*command, options);
+
+  const std::vector<std::string> kinds = {"targets", "workloads", "models",
+                                          "faults",  "promises",  "classes"};
+  const auto check = [kinds](const std::string& word) {
+    if (std::ranges::find(kinds, word) != kinds.end()) return std::string();
+    return fmt::format("there is no list '{}'{} (one of {})", word, NearestHint(word, kinds),
+                       fmt::join(kinds, " "));
+  };
+  CLI::App& listing = *app.add_subcommand("list", "List what there is to choose from");
+  listing.add_option("what", line.list, "targets, workloads, models, faults, promises or classes")
+      ->check(CLI::Validator(check, "", "list"))
+      ->capture_default_str();
+}
+
+int RunChosen(CLI::App& app, CommandLine& line) {
+  CLI::App& command = *app.get_subcommands().front();
+  if (!line.options.config.empty()) {
+    if (const Expected<void> set = ApplyTomlConfig(command, line.options.config); !set) {
+      return Complain(set.error());
+    }
+  }
+  const std::string name = command.get_name();
+  if (name == "run") return RunCommand(line.options);
+  if (name == "record") return RecordCommand(line.options, line.path);
+  if (name == "explore") return ExploreCommand(line.options, line.path);
+  if (name == "replay") return ReplayCommand(line.options, line.path, line.times);
+  return ListCommand(line.list);
+}
+
+// A pipe that a reader closed and a file at its size limit are write errors, which are reported
+// like any other. Descriptors 0 to 2 are taken where the caller closed them: a trace that got one
+// of them would be written to by everything that is printed.
+void PrepareProcess() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+  while (true) {
+    const int descriptor = ::open("/dev/null", O_RDONLY);
+    if (descriptor > STDERR_FILENO) ::close(descriptor);
+    if (descriptor < 0 || descriptor > STDERR_FILENO) return;
+  }
+}
+
 }  // namespace
 
 int Main(int argc, char** argv) {
+  PrepareProcess();
   CLI::App app(
       "Finds out what a storage engine really keeps when the power goes: records a run once, works "
       "out every state that a crash could leave on disk, reopens the engine on each, and compares "
@@ -61,55 +150,28 @@ int Main(int argc, char** argv) {
   app.set_version_flag("--version", fmt::format("plugpull {} ({})", kVersion, kCommit));
   app.require_subcommand(1);
   app.footer(kFooter);
-
-  Options options;
-  std::string path;
-  std::string list = "targets";
-  uint32_t times = 1;
-
-  CLI::App& run = *app.add_subcommand("run", "Record a run of a target, explore its crashes, judge");
-  run.add_option("target", options.target, "Engine and options, as in sqlite:journal=wal,sync=full")
-      ->capture_default_str();
-  AddWorkloadOptions(run, options);
-  AddExploreOptions(run, options);
-  AddOutputOptions(run, options);
-  AddConfigOption(run);
-
-  CLI::App& record = *app.add_subcommand("record", "Record a run of a target into a trace file");
-  record.add_option("--target", options.target, "Engine and options")->capture_default_str();
-  record.add_option("-o,--output", path, "The trace file")->required();
-  AddWorkloadOptions(record, options);
-
-  CLI::App& explore = *app.add_subcommand("explore", "Explore the crashes of a recorded trace");
-  explore.add_option("trace", path, "The trace file")->required();
-  AddExploreOptions(explore, options);
-  AddOutputOptions(explore, options);
-  AddConfigOption(explore);
-
-  CLI::App& replay = *app.add_subcommand("replay", "Reproduce one finding exactly");
-  replay.add_option("case", path, "The case file")->required();
-  replay.add_option("--times", times, "How often")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
-  replay.add_flag("--quiet", options.quiet, "Print the last line only");
-
-  CLI::App& listing = *app.add_subcommand("list", "List what there is to choose from");
-  listing.add_option("what", list, "targets, workloads, models, faults, promises or classes")
-      ->check(CLI::IsMember({"targets", "workloads", "models", "faults", "promises", "classes"}))
-      ->capture_default_str();
-
+  CommandLine line;
+  AddCommands(app, line);
+  int status = kExitHeld;
   try {
     app.parse(argc, argv);
+    status = RunChosen(app, line);
   } catch (const CLI::Success& success) {
-    return app.exit(success);
+    status = app.exit(success);
+    std::cout.flush();
   } catch (const CLI::ParseError& error) {
     return ComplainOfUsage(app, error, argc, argv);
   }
-  if (run.parsed()) return RunCommand(options);
-  if (record.parsed()) return RecordCommand(options, path);
-  if (explore.parsed()) return ExploreCommand(options, path);
-  if (replay.parsed()) return ReplayCommand(options, path, times);
-  return ListCommand(list);
+  // What nobody could read was not done.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) {
+    if (status != kExitEnvironment) {
+      fmt::print(
+          stderr,
+          "plugpull: cannot write to standard output; is its disk full or its reader gone?\n");
+    }
+    return kExitEnvironment;
+  }
+  return status;
 }
 
 }  // namespace plugpull

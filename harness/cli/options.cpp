@@ -1,13 +1,13 @@
 #include "harness/cli/options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
 #include <thread>
 
 #include "engine/target.h"
-#include "harness/cli/toml_config.h"
 #include "reports/report_format.h"
 #include "workloads/workload.h"
 
@@ -17,13 +17,14 @@ namespace {
 // Larger key spaces and longer runs are a typing mistake until somebody shows otherwise.
 constexpr uint32_t kMostTransactions = 1'000'000;
 constexpr uint32_t kMostKeys = 1'000'000;
+constexpr uint32_t kMostPerClass = 1'000'000;
 constexpr uint32_t kMostJobs = 1024;
 
 std::unexpected<Error> NoSuch(std::string_view what, const std::string& word,
                               const std::vector<std::string>& candidates) {
   return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("there is no {} '{}'{} (plugpull list shows all)", what, word,
-                          NearestHint(word, candidates)));
+              fmt::format("there is no {} '{}'{} (one of {})", what, word,
+                          NearestHint(word, candidates), fmt::join(candidates, " ")));
 }
 
 // `--faults LIST` names the faults that may happen; the strongest of them sets model and tear.
@@ -45,61 +46,83 @@ Expected<void> ApplyFaults(const std::string& list, ExploreSettings& settings) {
 
 }  // namespace
 
+void TakesNumber(CLI::Option* option, uint64_t smallest, uint64_t largest) {
+  // CLI11 alone turns -1 into the largest number without a word.
+  const auto check = [smallest, largest](const std::string& text) {
+    uint64_t number = 0;
+    const char* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, number);
+    const bool fits =
+        error == std::errc() && end == last && number >= smallest && number <= largest;
+    if (fits) return std::string();
+    return fmt::format("takes a whole number from {} to {}, not '{}'", smallest, largest, text);
+  };
+  option->check(CLI::Validator(check, "", "whole number"));
+  option->type_name("NUMBER");
+}
+
 void AddWorkloadOptions(CLI::App& command, Options& options) {
   command.add_option("--workload", options.workload, "What the target is asked to do")
       ->capture_default_str();
-  command.add_option("--seed", options.seed,
-                     fmt::format("Seed of the workload (default {})", kDefaultSeed));
-  command.add_option("--transactions", options.transactions, "Length of the workload")
-      ->check(CLI::Range(uint32_t{0}, kMostTransactions))
-      ->capture_default_str();
-  command.add_option("--keys", options.keys, "Size of the key space")
-      ->check(CLI::Range(uint32_t{1}, kMostKeys))
-      ->capture_default_str();
+  TakesNumber(command.add_option("--seed", options.seed,
+                                 fmt::format("Seed of the workload (default {})", kDefaultSeed)),
+              0, UINT64_MAX);
+  TakesNumber(command.add_option("--transactions", options.transactions, "Length of the workload")
+                  ->capture_default_str(),
+              0, kMostTransactions);
+  TakesNumber(
+      command.add_option("--keys", options.keys, "Size of the key space")->capture_default_str(), 1,
+      kMostKeys);
 }
 
 void AddExploreOptions(CLI::App& command, Options& options) {
   command.add_option("--model", options.model, "Persistence model: what a crash may leave")
       ->capture_default_str();
-  command.add_option("--tear", options.tear,
-                     "How a write may be cut: none, 4096, 512 (a prefix or a suffix of its sectors "
-                     "in each page), or 512,any (every subset)")
+  command
+      .add_option("--tear", options.tear,
+                  "How a write may be cut: none, 4096, 512 (a prefix or a suffix of its sectors "
+                  "in each page), or 512,any (every subset)")
       ->capture_default_str();
   command.add_option("--faults", options.faults,
                      "Faults that may happen, separated by commas (default: all legal ones)");
-  command.add_option("--promise", options.promise,
-                     "What the target claims: opens, intact, atomic, prefix or durable")
+  command
+      .add_option("--promise", options.promise,
+                  "What the target claims: opens, intact, atomic, prefix or durable")
       ->capture_default_str();
-  command.add_option("--per-class", options.per_class,
-                     "Violations of one class at one crash point before the search leaves it")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
-  command.add_option("--recovery-timeout", options.recovery_timeout,
-                     "Longest time for one recovery; then it hangs")
+  TakesNumber(
+      command
+          .add_option("--per-class", options.per_class,
+                      "Violations of one class at one crash point before the search leaves it")
+          ->capture_default_str(),
+      1, kMostPerClass);
+  command
+      .add_option("--recovery-timeout", options.recovery_timeout,
+                  "Longest time for one recovery; then it hangs")
       ->capture_default_str();
   command.add_option("--budget", options.budget, "Stop after this time: 90s, 30m, 2h");
-  command.add_option("--recoveries", options.recoveries,
-                     "Most recoveries at one crash point (0: no bound)")
-      ->capture_default_str();
-  command.add_option("--jobs", options.jobs, "Recovery children (default: one for each core)")
-      ->check(CLI::Range(1U, kMostJobs));
+  TakesNumber(command
+                  .add_option("--recoveries", options.recoveries,
+                              "Most recoveries at one crash point (0: no bound)")
+                  ->capture_default_str(),
+              0, UINT64_MAX);
+  TakesNumber(
+      command.add_option("--jobs", options.jobs, "Recovery children (default: one for each core)"),
+      1, kMostJobs);
 }
 
 void AddOutputOptions(CLI::App& command, Options& options) {
   command.add_option("--out", options.out, "Directory for the report and the cases")
       ->capture_default_str();
   for (const ReportFormat& format : ReportFormats()) {
-    command.add_option("--" + std::string(format.name),
-                       options.reports[std::string(format.name)],
+    command.add_option("--" + std::string(format.name), options.reports[std::string(format.name)],
                        fmt::format("FILE: {}; - is standard output", format.help));
   }
   command.add_flag("--quiet", options.quiet, "Print the last line only");
 }
 
-void AddConfigOption(CLI::App& command) {
-  command.set_config("--config", "", "TOML file; each key is the long option of that name");
-  command.config_formatter(std::make_shared<TomlConfig>());
-  command.allow_config_extras(CLI::config_extras_mode::error);
+void AddConfigOption(CLI::App& command, Options& options) {
+  command.add_option("--config", options.config,
+                     "TOML file; each key is the long option of that name, the command line wins");
 }
 
 Expected<RecordSettings> ToRecordSettings(const Options& options) {
@@ -151,7 +174,8 @@ Expected<ExploreOptions> ToExploreOptions(const Options& options) {
     if (!budget) return std::unexpected(budget.error());
     result.budget = *budget;
   }
-  result.jobs = options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency());
+  result.jobs =
+      options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency());
   result.out_directory = options.out;
   return result;
 }

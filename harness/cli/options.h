@@ -32,6 +32,7 @@ struct Options {
   uint64_t recoveries = 0;
   uint32_t jobs = 0;
   std::string out = "plugpull-out";
+  std::string config;
   std::map<std::string, std::string> reports;  // format name -> file
   bool quiet = false;
 };
@@ -45,8 +46,11 @@ void AddExploreOptions(CLI::App& command, Options& options);
 // Adds where results go: --out, one option for each report format, --quiet.
 void AddOutputOptions(CLI::App& command, Options& options);
 
+// Lets an option take whole numbers from `smallest` to `largest`, in digits, and nothing else.
+void TakesNumber(CLI::Option* option, uint64_t smallest, uint64_t largest);
+
 // Lets a TOML file set every long option of `command`.
-void AddConfigOption(CLI::App& command);
+void AddConfigOption(CLI::App& command, Options& options);
 
 // Errors: kInvalidArgument, with the nearest valid word.
 Expected<RecordSettings> ToRecordSettings(const Options& options);

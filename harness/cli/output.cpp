@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <span>
 
 #include "faults/base/atomic_file.h"
@@ -26,9 +27,27 @@ Expected<void> PrintAll(std::FILE* stream, const std::string& text) {
   return FailErrno("cannot write to standard output");
 }
 
+// Two reports in one place would leave one, or none that can be read.
+Expected<void> CheckPlacesDiffer(const Options& options) {
+  std::map<std::string, std::string> format_of;
+  for (const auto& [format, path] : options.reports) {
+    if (path.empty()) continue;
+    std::error_code error;
+    const std::string place =
+        path == "-" ? path : std::filesystem::weakly_canonical(path, error).string();
+    const auto [other, inserted] = format_of.emplace(place, format);
+    if (inserted) continue;
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--{} and --{} both name '{}'; give each a place of its own",
+                            other->second, format, path));
+  }
+  return {};
+}
+
 }  // namespace
 
 Expected<void> PrepareOutput(const Options& options) {
+  if (const Expected<void> differ = CheckPlacesDiffer(options); !differ) return differ;
   std::error_code error;
   std::filesystem::create_directories(options.out, error);
   if (error) {
@@ -37,9 +56,10 @@ Expected<void> PrepareOutput(const Options& options) {
                                             options.out, error.message()));
   }
   if (::access(options.out.c_str(), W_OK | X_OK) != 0) {
-    return FailErrno(fmt::format("cannot write to the output directory {}; name another one with "
-                                 "--out",
-                                 options.out));
+    return FailErrno(
+        fmt::format("cannot write to the output directory {}; name another one with "
+                    "--out",
+                    options.out));
   }
   for (const auto& [format, path] : options.reports) {
     if (path.empty() || path == "-") continue;

@@ -22,10 +22,10 @@ constexpr std::chrono::seconds kPlainLineEvery{10};
 std::string Line(const std::string& title, const ExploreProgress& progress) {
   const double rate =
       progress.elapsed_s > 0 ? static_cast<double>(progress.recoveries) / progress.elapsed_s : 0;
-  std::string line = fmt::format("{}: {:.0f} s, {}/{} crash points, {} recoveries, {}/s", title,
-                                 progress.elapsed_s, Grouped(progress.points_done),
-                                 Grouped(progress.points), Grouped(progress.recoveries),
-                                 Grouped(static_cast<uint64_t>(rate)));
+  std::string line =
+      fmt::format("{}: {:.0f} s, {}/{} crash points, {} recoveries, {}/s", title,
+                  progress.elapsed_s, Grouped(progress.points_done), Grouped(progress.points),
+                  Grouped(progress.recoveries), Grouped(static_cast<uint64_t>(rate)));
   for (const auto& [violation, count] : progress.violations) {
     line += fmt::format(", {} {}", count, Name(violation));
   }
@@ -39,7 +39,7 @@ ProgressDisplay::ProgressDisplay(std::string title, bool quiet)
       quiet_(quiet),
       terminal_(::isatty(STDERR_FILENO) != 0 && std::getenv("CI") == nullptr),
       last_(std::chrono::steady_clock::now()) {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = RequestStop;
   // A second signal means it: the default action, at once.
   action.sa_flags = static_cast<int>(SA_RESETHAND);

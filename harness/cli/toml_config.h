@@ -1,23 +1,16 @@
-// Lets CLI11 read its configuration from real TOML: each key is the long option of that name.
+// Options from a TOML file: each key is the long option of that name, or `target`. What the command
+// line says wins.
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <istream>
 #include <string>
-#include <vector>
+
+#include "faults/base/error.h"
 
 namespace plugpull {
 
-class TomlConfig final : public CLI::Config {
- public:
-  // Throws: CLI::FileError when the text is not TOML or a value has no form on a command line.
-  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
-
-  // Writing configurations is not offered.
-  std::string to_config(const CLI::App* /*app*/, bool /*defaults*/, bool /*description*/,
-                        std::string /*prefix*/) const override {
-    return "";
-  }
-};
+// Sets every option of `command` that the file names and the command line left out.
+// Errors: kInvalidArgument for an unknown key, or a value that does not fit; kNotFound, kIo.
+Expected<void> ApplyTomlConfig(CLI::App& command, const std::string& path);
 
 }  // namespace plugpull
