@@ -95,10 +95,12 @@ Expected<void> RecoveryPool::Submit(Worker& worker, Job job) {
   if (!worker.child) {
     if (const Expected<void> started = Start(worker); !started) return started;
   }
-  // A child that died just now is noticed when the answer is collected.
-  (void)worker.channel->Send(job.request);
+  const Expected<void> sent = worker.channel->Send(job.request);
   worker.job = std::move(job);
-  return {};
+  // A child that is gone is noticed, and its end explained, when the answer is collected.
+  const bool gone =
+      !sent && (sent.error().os_errno == EPIPE || sent.error().os_errno == ECONNRESET);
+  return gone ? Expected<void>() : sent;
 }
 
 uint64_t RecoveryPool::Overdue(const Worker& worker) const {

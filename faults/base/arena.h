@@ -32,7 +32,7 @@ class Arena {
   }
 
  private:
-  static constexpr size_t kBlockBytes = 256 * 1024;
+  static constexpr size_t kBlockBytes = size_t{256} * 1024;
 
   struct Block {
     std::unique_ptr<std::byte[]> memory;

@@ -10,7 +10,7 @@ namespace {
 
 // The prefixes and suffixes of `count` sectors as bit masks, each once.
 struct ShapeTable {
-  std::array<uint8_t, 2 * Constraints::kLargestPart> shapes{};
+  std::array<uint8_t, size_t{2} * Constraints::kLargestPart> shapes{};
   uint8_t size = 0;
 };
 

@@ -178,7 +178,7 @@ StateCount StateCounter::CountComponent(const Component& component) {
   }
   if (!nodes.empty()) {
     splits_left_ = kMostSplits;
-    count *= CountClosedSets(std::move(nodes));
+    count *= CountClosedSets(nodes);
     for (const VariableId variable : component.skeleton) local_of_[variable] = kNone;
   }
   return count;
@@ -256,7 +256,7 @@ StateCount StateCounter::CountCluster(const Cluster& cluster) {
 
 // Counts the closed sets of the open nodes given, each weighted by the product of the weights of
 // the nodes that it keeps.
-StateCount StateCounter::CountClosedSets(std::vector<uint32_t> nodes) {
+StateCount StateCounter::CountClosedSets(const std::vector<uint32_t>& nodes) {
   const uint32_t stamp = ++alive_stamp_;
   for (const uint32_t node : nodes) alive_[node] = stamp;
   StateCount count = 1;
@@ -347,7 +347,7 @@ StateCount StateCounter::CountConnected(const std::vector<uint32_t>& nodes) {
     for (const uint32_t node : nodes) {
       if (alive_[node] == stamp) rest.push_back(node);
     }
-    if (!rest.empty()) ways *= CountClosedSets(std::move(rest));
+    if (!rest.empty()) ways *= CountClosedSets(rest);
     count += ways;
   }
   return count;

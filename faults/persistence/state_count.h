@@ -50,7 +50,7 @@ class StateCounter {
   void FindComponents();
   StateCount CountComponent(const Component& component);
   StateCount CountCluster(const Cluster& cluster);
-  StateCount CountClosedSets(std::vector<uint32_t> nodes);
+  StateCount CountClosedSets(const std::vector<uint32_t>& nodes);
   StateCount CountConnected(const std::vector<uint32_t>& nodes);
 
   const CrashGraph& graph_;
