@@ -10,6 +10,7 @@
 #include "faults/trace/container.h"
 #include "faults/trace/trace_file.h"
 #include "harness/messages.h"
+#include "harness/strict_json.h"
 #include "harness/version.h"
 
 namespace plugpull {
@@ -34,8 +35,9 @@ Expected<void> ReadFacts(const json& facts, Case& loaded) {
   loaded.violation = std::move(*violation);
   loaded.id = facts.at("id").get<std::string>();
   loaded.signature = facts.at("signature").get<std::string>();
-  loaded.window = {facts.at("acknowledged").get<uint32_t>(), facts.at("attempted").get<uint32_t>()};
-  for (const json& entry : facts.at("lost")) {
+  loaded.window = {WholeNumber<uint32_t>(facts.at("acknowledged")),
+                   WholeNumber<uint32_t>(facts.at("attempted"))};
+  for (const json& entry : List(facts.at("lost"))) {
     const Expected<AtomId> atom = AtomIdFromJson(entry);
     if (!atom) return std::unexpected(atom.error());
     if (atom->op >= loaded.trace.ops.size()) {

@@ -1,7 +1,6 @@
 #include "harness/child.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -175,10 +174,6 @@ bool IsChild(int argc, char** argv) { return argc == 7 && std::string_view(argv[
 
 int ServeChild(int /*argc*/, char** argv) {
   DieWithParent(NumberArgument(argv[3]));
-  // A Ctrl-C reaches the whole process group. The harness decides when a search ends; a child that
-  // died of it would look like an engine that crashes.
-  ::signal(SIGINT, SIG_IGN);
-  ::signal(SIGTERM, SIG_IGN);
   LimitResources();
   Channel channel{Descriptor(NumberArgument(argv[4]))};
   const int file = NumberArgument(argv[5]);

@@ -46,6 +46,10 @@ struct InheritDescriptors {
   boost::system::error_code on_exec_setup(Launcher&, const std::filesystem::path&,
                                           const char* const*) {
     for (const int descriptor : descriptors) ::fcntl(descriptor, F_SETFD, 0);
+    // A Ctrl-C reaches the whole process group, also a child that has only just begun. Ignored
+    // signals stay ignored after exec; the harness decides when a child ends.
+    ::signal(SIGINT, SIG_IGN);
+    ::signal(SIGTERM, SIG_IGN);
     return {};
   }
 };

@@ -118,6 +118,17 @@ FaultLevel StateInspector::WeakestLevel(const ChosenState& state, const Model& m
   return FaultLevel::kTornWrite;
 }
 
+ChosenState StateInspector::Weaken(const ChosenState& state, const Model& model, Tear tear) {
+  const CrashGraph& graph = GraphAt(state.position, model, tear);
+  ChosenState weaker{.position = state.position, .tear = tear, .chosen = {}};
+  for (const auto& [fine, kept] : state.chosen) {
+    const AtomId id = Coarsen(trace_, fine, state.tear, tear);
+    const bool open = std::ranges::find(graph.atoms(), id, &Atom::id) != graph.atoms().end();
+    if (open) weaker.chosen.emplace_back(id, kept);
+  }
+  return weaker;
+}
+
 std::string StateInspector::PathOf(InodeId inode) const {
   const auto name = names_.find(inode);
   return name == names_.end() ? "?" : name->second;

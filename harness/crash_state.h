@@ -47,6 +47,10 @@ class StateInspector {
   // Returns: the weakest level that reaches the choices, for a search under `model`.
   FaultLevel WeakestLevel(const ChosenState& state, const Model& model);
 
+  // Returns: the same choices for writes cut by `tear`, without those that `model` does not leave
+  // open. Requires: Admits(state, model, tear).
+  ChosenState Weaken(const ChosenState& state, const Model& model, Tear tear);
+
   // Returns: the kinds of operation and roles of file among `atoms`, each once, sorted:
   // "unlink(journal)". They stay the same from night to night.
   std::vector<std::string> Kinds(const std::vector<AtomId>& atoms) const;

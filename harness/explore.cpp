@@ -19,6 +19,7 @@ namespace {
 
 // Where violations were seen, weaker faults are tried too. More points than this teach nothing new.
 constexpr size_t kMostPointsForWeakerFaults = 48;
+constexpr size_t kMostKillsPerPoint = 64;
 
 // Points that are explored before looking at how it goes.
 constexpr size_t kBatch = 64;
@@ -169,6 +170,21 @@ class Exploration {
     }
     const size_t step = positions.size() / kMostPointsForWeakerFaults + 1;
     std::vector<PointTask> tasks;
+    // A process can be killed anywhere, not only at the end of an epoch: try each operation since
+    // the crash point before.
+    const auto add_kills = [&] {
+      ExploreSettings kill = options_.settings;
+      kill.model = FindModel("process-kill");
+      kill.tear = Tear::kNone;
+      for (size_t i = 0; i < positions.size(); i += step) {
+        const auto before =
+            std::ranges::find_if(results.rbegin(), results.rend(),
+                                 [&](const auto& r) { return r.position < positions[i]; });
+        size_t first = before == results.rend() ? 0 : before->position + 1;
+        if (positions[i] - first > kMostKillsPerPoint) first = positions[i] - kMostKillsPerPoint;
+        for (size_t at = first; at <= positions[i]; ++at) tasks.push_back({at, kill});
+      }
+    };
     const auto add = [&](const char* model, Tear tear) {
       ExploreSettings weaker = options_.settings;
       if (model != nullptr) weaker.model = FindModel(model);
@@ -177,7 +193,7 @@ class Exploration {
       for (size_t i = 0; i < positions.size(); i += step) tasks.push_back({positions[i], weaker});
     };
     const Shape shape = options_.settings.model->shape;
-    if (shape != Shape::kEverything) add("process-kill", Tear::kNone);
+    if (shape != Shape::kEverything) add_kills();
     if (shape == Shape::kClosedSet) add("ordered", Tear::kNone);
     if (shape != Shape::kEverything && options_.settings.tear != Tear::kNone) {
       add(nullptr, Tear::kNone);

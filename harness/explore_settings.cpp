@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/strict_json.h"
+
 namespace plugpull {
 
 nlohmann::json ToJson(const ExploreSettings& settings) {
@@ -31,12 +33,12 @@ Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
     }
     settings.tear = *parsed_tear;
     settings.promise = *parsed_promise;
-    settings.seed = json.at("seed").get<uint64_t>();
-    settings.keys = json.at("keys").get<uint32_t>();
-    settings.per_class = json.at("per_class").get<uint32_t>();
-    settings.recoveries_per_point = json.at("recoveries_per_point").get<uint64_t>();
-    settings.patience = json.at("patience").get<uint32_t>();
-    settings.recovery_timeout_ms = json.at("recovery_timeout_ms").get<uint64_t>();
+    settings.seed = WholeNumber<uint64_t>(json.at("seed"));
+    settings.keys = WholeNumber<uint32_t>(json.at("keys"));
+    settings.per_class = WholeNumber<uint32_t>(json.at("per_class"));
+    settings.recoveries_per_point = WholeNumber<uint64_t>(json.at("recoveries_per_point"));
+    settings.patience = WholeNumber<uint32_t>(json.at("patience"));
+    settings.recovery_timeout_ms = WholeNumber<uint64_t>(json.at("recovery_timeout_ms"));
     return settings;
   } catch (const nlohmann::json::exception& error) {
     return Fail(ErrorCode::kCorrupt, fmt::format("bad settings: {}", error.what()));

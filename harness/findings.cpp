@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace plugpull {
 namespace {
@@ -26,6 +27,21 @@ void Shorten(std::vector<std::string>& lines) {
   lines.push_back(fmt::format("and {} more", more));
 }
 
+// Returns: the model and the tear that stand for a level in a search with `settings`.
+std::pair<const Model*, Tear> MeansOf(FaultLevel level, const ExploreSettings& settings) {
+  switch (level) {
+    case FaultLevel::kProcessKill:
+      return {FindModel("process-kill"), Tear::kNone};
+    case FaultLevel::kPowerCutOrdered:
+      return {FindModel("ordered"), Tear::kNone};
+    case FaultLevel::kPowerCut:
+      return {settings.model, Tear::kNone};
+    case FaultLevel::kTornWrite:
+      return {settings.model, settings.tear};
+  }
+  return {settings.model, settings.tear};
+}
+
 }  // namespace
 
 FindingCollector::FindingCollector(const Trace& trace, const EngineType& type)
@@ -39,8 +55,13 @@ void FindingCollector::Add(const PointResult& result, const ExploreSettings& set
     draft.window = result.window;
     draft.count = 1;
     draft.state = {.position = result.position, .tear = settings.tear, .chosen = violation.chosen};
-    draft.complete = inspector_.Complete(draft.state, *settings.model);
     draft.level = inspector_.WeakestLevel(draft.state, *settings.model);
+    // What is shown and saved is a state that the weakest level itself can leave.
+    const auto [model, tear] = MeansOf(draft.level, settings);
+    draft.settings.model = model;
+    draft.settings.tear = tear;
+    draft.state = inspector_.Weaken(draft.state, *model, tear);
+    draft.complete = inspector_.Complete(draft.state, *model);
     draft.kinds = inspector_.Kinds(draft.complete.lost);
     draft.signature =
         fmt::format("{}: {}", Name(violation.violation.violation), fmt::join(draft.kinds, " "));

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "harness/strict_json.h"
+
 namespace plugpull {
 namespace {
 
@@ -20,13 +22,13 @@ auto Guard(Read read) -> Expected<decltype(read())> {
 }
 
 AtomId ReadAtomId(const json& from) {
-  const uint32_t kind = from.at(1).get<uint32_t>();
+  const uint32_t kind = WholeNumber<uint32_t>(from.at(1));
   if (kind > static_cast<uint32_t>(kLastAtomKind)) {
     throw json::out_of_range::create(401, "no such kind of atom", &from);
   }
-  return {.op = from.at(0).get<uint32_t>(),
+  return {.op = WholeNumber<uint32_t>(from.at(0)),
           .kind = static_cast<AtomKind>(kind),
-          .index = from.at(2).get<uint32_t>()};
+          .index = WholeNumber<uint32_t>(from.at(2))};
 }
 
 Violation ReadViolation(const json& from) {
@@ -38,10 +40,10 @@ Violation ReadViolation(const json& from) {
 PointViolation ReadPointViolation(const json& from) {
   PointViolation result;
   result.violation = ReadViolation(from);
-  for (const json& choice : from.at("chosen")) {
+  for (const json& choice : List(from.at("chosen"))) {
     result.chosen.emplace_back(ReadAtomId(choice.at(0)), choice.at(1).get<bool>());
   }
-  result.lost_atoms = from.at("lost_atoms").get<uint64_t>();
+  result.lost_atoms = WholeNumber<uint64_t>(from.at("lost_atoms"));
   return result;
 }
 
@@ -103,11 +105,15 @@ Expected<DeadlyPath> DeadlyPathFromJson(const json& from) {
   return Guard([&from] {
     DeadlyPath deadly;
     deadly.violation = ReadViolation(from.at("violation"));
-    deadly.probe = from.at("probe").get<uint32_t>();
-    for (const json& choice : from.at("path")) {
-      deadly.path.push_back({.variable = choice.at(0).get<uint32_t>(),
+    deadly.probe = WholeNumber<uint32_t>(from.at("probe"));
+    for (const json& choice : List(from.at("path"))) {
+      const uint32_t other = WholeNumber<uint32_t>(choice.at(2));
+      if (other > static_cast<uint32_t>(Alternative::kNone)) {
+        throw json::out_of_range::create(401, "no such alternative", &choice);
+      }
+      deadly.path.push_back({.variable = WholeNumber<uint32_t>(choice.at(0)),
                              .keep = choice.at(1).get<bool>(),
-                             .other = static_cast<Alternative>(choice.at(2).get<int>())});
+                             .other = static_cast<Alternative>(other)});
     }
     return deadly;
   });
@@ -116,20 +122,21 @@ Expected<DeadlyPath> DeadlyPathFromJson(const json& from) {
 Expected<PointResult> PointResultFromJson(const json& from) {
   return Guard([&from] {
     PointResult result;
-    result.position = from.at("position").get<size_t>();
-    result.window = {from.at("acknowledged").get<uint32_t>(), from.at("attempted").get<uint32_t>()};
-    result.recoveries = from.at("recoveries").get<uint64_t>();
-    result.probes = from.at("probes").get<uint64_t>();
-    result.reruns = from.at("reruns").get<uint64_t>();
-    result.uses = from.at("uses").get<uint64_t>();
+    result.position = WholeNumber<size_t>(from.at("position"));
+    result.window = {WholeNumber<uint32_t>(from.at("acknowledged")),
+                     WholeNumber<uint32_t>(from.at("attempted"))};
+    result.recoveries = WholeNumber<uint64_t>(from.at("recoveries"));
+    result.probes = WholeNumber<uint64_t>(from.at("probes"));
+    result.reruns = WholeNumber<uint64_t>(from.at("reruns"));
+    result.uses = WholeNumber<uint64_t>(from.at("uses"));
     result.covered = from.at("covered").get<std::string>();
     result.total = from.at("total").get<std::string>();
     result.exact = from.at("exact").get<bool>();
     result.exhausted = from.at("exhausted").get<bool>();
     result.bound = from.at("bound").get<std::string>();
     result.unknown = from.at("unknown").get<std::vector<std::string>>();
-    result.violation_count = from.at("violation_count").get<uint64_t>();
-    for (const json& violation : from.at("violations")) {
+    result.violation_count = WholeNumber<uint64_t>(from.at("violation_count"));
+    for (const json& violation : List(from.at("violations"))) {
       result.violations.push_back(ReadPointViolation(violation));
     }
     return result;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <span>
@@ -57,13 +58,27 @@ Histories HistoriesOf(const Content& content, std::span<const Transaction> attem
 // Where two sets of transactions explain the contents, so does their union: the newest transaction
 // of a key in the union is the newest in one of them. So there is a largest set, and it is found
 // from above: begin with all, and drop each transaction that is the newest for some key but is not
-// what that key shows. Every transaction dropped is certainly missing.
+// what that key shows. Every transaction dropped is certainly missing; and where all that could
+// have written what a key shows are dropped, nothing explains the contents.
 class Explanation {
  public:
+  // A transaction that is there in one key and missing in another.
+  struct Torn {
+    uint32_t transaction;
+    std::string there;
+    std::string missing;
+  };
+
   Explanation(const Histories& histories, uint32_t attempted) : kept_(attempted + 1, true) {
     for (bool changed = true; changed;) {
       changed = false;
       for (const auto& [key, history] : histories) {
+        const auto is_kept = [this](uint32_t number) { return kept_[number]; };
+        if (history.present && std::ranges::none_of(history.writers, is_kept)) {
+          const uint32_t writer = *history.writers.rbegin();
+          torn_ = {writer, key, missing_.at(writer)};
+          return;
+        }
         for (uint32_t newest = Newest(history); newest != 0 && !history.writers.contains(newest);
              newest = Newest(history)) {
           kept_[newest] = false;
@@ -85,9 +100,13 @@ class Explanation {
   // The transactions that are missing, and a key of each that shows it.
   const std::map<uint32_t, std::string>& missing() const { return missing_; }
 
+  // Set where no set of whole transactions explains the contents.
+  const std::optional<Torn>& torn() const { return torn_; }
+
  private:
   std::vector<bool> kept_;  // [n]: transaction n is in the set
   std::map<uint32_t, std::string> missing_;
+  std::optional<Torn> torn_;
 };
 
 // Returns: a key that differs from what was promised only in being back, when all that differ do.
@@ -191,16 +210,15 @@ ContentFault ReferenceModel::Diagnose(const Content& content, const ContentDiges
   // The weakest promise that is broken decides: first whether transactions are whole, then whether
   // some are missing.
   const Explanation explanation(histories, window.attempted);
+  if (const auto& torn = explanation.torn()) {
+    return {ViolationClass::kPartialCommit,
+            fmt::format("transaction {} is there in key '{}' and missing in key '{}'",
+                        torn->transaction, Shown(torn->there), Shown(torn->missing))};
+  }
   uint32_t newest = 0;  // that some key shows
   std::string shown_in;
   for (const auto& [key, history] : histories) {
     const uint32_t writer = explanation.Newest(history);
-    if (history.present && writer == 0) {
-      const uint32_t torn = *history.writers.rbegin();
-      return {ViolationClass::kPartialCommit,
-              fmt::format("transaction {} is there in key '{}' and missing in key '{}'", torn,
-                          Shown(key), Shown(explanation.missing().at(torn)))};
-    }
     if (writer > newest) {
       newest = writer;
       shown_in = key;

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <cctype>
+
 namespace plugpull {
 namespace {
 
@@ -13,7 +16,27 @@ std::string Paint(std::string_view text, std::string_view code, ConsoleStyle sty
   return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }
 
-// Text of an engine may hold anything; a terminal must not obey it.
+// Returns: the path as it can be pasted into a shell.
+std::string Quoted(const std::string& path) {
+  const bool plain = std::ranges::all_of(path, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("/._-+:=,@%").find(c) != std::string_view::npos;
+  });
+  if (plain) return path;
+  std::string quoted = "'";
+  for (const char c : path) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string States(const Coverage& coverage) {
+  const std::string about = coverage.states.size() <= 15
+                                ? Grouped(std::stoull(coverage.states))
+                                : fmt::format("10^{:.1f}", coverage.states_log10);
+  return coverage.states_exact ? about : "at least " + about;
+}
+
+}  // namespace
+
 std::string Printable(std::string_view text) {
   std::string printable;
   unsigned char before = 0;
@@ -27,15 +50,6 @@ std::string Printable(std::string_view text) {
   }
   return printable;
 }
-
-std::string States(const Coverage& coverage) {
-  const std::string about = coverage.states.size() <= 15
-                                ? Grouped(std::stoull(coverage.states))
-                                : fmt::format("10^{:.1f}", coverage.states_log10);
-  return coverage.states_exact ? about : "at least " + about;
-}
-
-}  // namespace
 
 std::string Grouped(uint64_t number) {
   const std::string digits = std::to_string(number);
@@ -66,7 +80,8 @@ std::string RenderFindings(const Result& result, const std::string& out_director
     text += fmt::format("  needs      {}; admitted by {}\n", Name(finding.fault_level),
                         fmt::join(finding.models, ", "));
     text += fmt::format("  seen       {} times\n", Grouped(finding.count));
-    text += fmt::format("  reproduce  plugpull replay {}/{}\n\n", out_directory, finding.case_path);
+    text += fmt::format("  reproduce  plugpull replay {}\n\n",
+                        Quoted(out_directory + "/" + finding.case_path));
   }
   return text;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "reports/result.h"
 
@@ -19,6 +20,9 @@ std::string RenderFindings(const Result& result, const std::string& out_director
 // Returns: the last line: counts, coverage, verdict, where the report is.
 std::string RenderLastLine(const Result& result, const std::string& report_path,
                            ConsoleStyle style);
+
+// Returns: the text with '?' for what a terminal would obey: text of an engine may hold anything.
+std::string Printable(std::string_view text);
 
 // Returns: 1234567 as "1,234,567".
 std::string Grouped(uint64_t number);

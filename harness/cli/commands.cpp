@@ -12,8 +12,10 @@
 #include "harness/cli/exit_code.h"
 #include "harness/cli/output.h"
 #include "harness/cli/progress_display.h"
+#include "harness/cli/say.h"
 #include "harness/recovery_pool.h"
 #include "harness/version.h"
+#include "reports/console.h"
 #include "workloads/workload.h"
 
 namespace plugpull {
@@ -27,8 +29,7 @@ int ExitCodeOf(const Result& result) {
 }
 
 int ExploreAndReport(const Trace& trace, const Options& options, const ExploreOptions& explore,
-                     const std::string& command) {
-  ProgressDisplay display(explore.settings.target, options.quiet);
+                     const std::string& command, ProgressDisplay& display) {
   Expected<Result> result =
       Explore(trace, explore, [&display](const ExploreProgress& p) { return display.Show(p); });
   display.Finish();
@@ -42,15 +43,15 @@ int ExploreAndReport(const Trace& trace, const Options& options, const ExploreOp
 
 void SayHow(const Options& options, const ExploreOptions& explore) {
   if (options.quiet) return;
-  fmt::print(stderr, "{}: seed {}, model {}, tear {}, promise {}, {} jobs\n",
-             explore.settings.target, explore.settings.seed, explore.settings.model->name,
-             Name(explore.settings.tear), Name(explore.settings.promise), explore.jobs);
+  Say("{}: seed {}, model {}, tear {}, promise {}, {} jobs\n", explore.settings.target,
+      explore.settings.seed, explore.settings.model->name, Name(explore.settings.tear),
+      Name(explore.settings.promise), explore.jobs);
 }
 
 }  // namespace
 
 int Complain(const Error& error) {
-  fmt::print(stderr, "plugpull: {}\n", Describe(error));
+  Say("plugpull: {}\n", Describe(error));
   switch (error.code) {
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kNotFound:
@@ -77,9 +78,11 @@ int RunCommand(const Options& options) {
     return Complain(prepared.error());
   }
   SayHow(options, *explore);
+  // From here on a signal asks for an early end, and what there is by then is saved.
+  ProgressDisplay display(explore->settings.target, options.quiet);
   const Expected<Trace> trace = Record(*record);
   if (!trace) return Complain(trace.error());
-  return ExploreAndReport(*trace, options, *explore, "run");
+  return ExploreAndReport(*trace, options, *explore, "run", display);
 }
 
 int RecordCommand(const Options& options, const std::string& output) {
@@ -94,9 +97,8 @@ int RecordCommand(const Options& options, const std::string& output) {
   if (const Expected<void> saved = SaveTrace(output, *trace); !saved) {
     return Complain(saved.error());
   }
-  fmt::print("{}: {} operations, {} bytes written, {} transactions; trace in {}\n",
-             settings->target, trace->ops.size(), trace->payload.size(), trace->transactions.size(),
-             output);
+  Print("{}: {} operations, {} bytes written, {} transactions; trace in {}\n", settings->target,
+        trace->ops.size(), trace->payload.size(), trace->transactions.size(), output);
   return kExitHeld;
 }
 
@@ -117,7 +119,8 @@ int ExploreCommand(Options options, const std::string& trace_path) {
     return Complain(prepared.error());
   }
   SayHow(options, *explore);
-  return ExploreAndReport(*trace, options, *explore, "explore");
+  ProgressDisplay display(explore->settings.target, options.quiet);
+  return ExploreAndReport(*trace, options, *explore, "explore", display);
 }
 
 int ReplayCommand(const Options& options, const std::string& case_path, uint32_t times) {
@@ -145,19 +148,19 @@ int ReplayCommand(const Options& options, const std::string& case_path, uint32_t
     }
   }
   if (!options.quiet) {
-    fmt::print("{}  {}\n", Name(loaded->violation.violation), loaded->violation.message);
-    fmt::print("  {}; transaction {} acknowledged, {} attempted\n", loaded->settings.target,
-               loaded->window.acknowledged, loaded->window.attempted);
+    Print("{}  {}\n", Name(loaded->violation.violation), Printable(loaded->violation.message));
+    Print("  {}; transaction {} acknowledged, {} attempted\n", Printable(loaded->settings.target),
+          loaded->window.acknowledged, loaded->window.attempted);
   }
-  fmt::print("{}: reproduced {} of {} times\n", case_path, reproduced, times);
+  Print("{}: reproduced {} of {} times\n", case_path, reproduced, times);
   if (reproduced == times) return kExitHeld;
-  fmt::print(stderr, "plugpull: {} did not reproduce; instead: {}\n", case_path, instead);
+  Say("plugpull: {} did not reproduce; instead: {}\n", case_path, Printable(instead));
   return kExitNotReproduced;
 }
 
 int ListCommand(const std::string& what) {
   const auto line = [](std::string_view name, std::string_view description) {
-    fmt::print("{:<20} {}\n", name, description);
+    Print("{:<20} {}\n", name, description);
   };
   if (what == "targets") {
     for (const EngineType* type : EngineTypes()) {
@@ -166,8 +169,7 @@ int ListCommand(const std::string& what) {
         const std::string values = option.values.empty()
                                        ? fmt::format("{}..{}", option.minimum, option.maximum)
                                        : fmt::format("{}", fmt::join(option.values, "|"));
-        fmt::print("  {}={} (default {}): {}\n", option.name, values, option.default_value,
-                   option.help);
+        Print("  {}={} (default {}): {}\n", option.name, values, option.default_value, option.help);
       }
     }
   } else if (what == "workloads") {
@@ -176,6 +178,15 @@ int ListCommand(const std::string& what) {
     for (const Model& model : Models()) line(model.name, model.description);
   } else if (what == "faults") {
     for (const FaultInfo& fault : Faults()) line(fault.name, fault.description);
+  } else if (what == "strategies") {
+    // Update protocols of our own come with `compare`. Until then the strategies that can be
+    // chosen are those of the engines.
+    for (const EngineType* type : EngineTypes()) {
+      for (const OptionSpec& option : type->options()) {
+        if (option.name.find("sync") == std::string::npos) continue;
+        line(fmt::format("{}:{}=...", type->name(), option.name), option.help);
+      }
+    }
   } else if (what == "promises") {
     for (size_t i = 0; i <= static_cast<size_t>(kLastPromise); ++i) {
       line(Name(static_cast<Promise>(i)), Describe(static_cast<Promise>(i)));

@@ -13,6 +13,7 @@
 #include "engine/target.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
+#include "harness/cli/say.h"
 #include "harness/cli/toml_config.h"
 #include "harness/version.h"
 
@@ -53,7 +54,7 @@ int ComplainOfUsage(const CLI::App& app, const CLI::ParseError& error, int argc,
   const std::string help = used.empty()
                                ? "plugpull --help"
                                : fmt::format("plugpull {} --help", used.front()->get_name());
-  fmt::print(stderr, "plugpull: {} ({} shows what is)\n", message, help);
+  Say("plugpull: {} ({} shows what is)\n", message, help);
   return kExitUsage;
 }
 
@@ -97,15 +98,17 @@ void AddCommands(CLI::App& app, CommandLine& line) {
 
   for (CLI::App* command : {&run, &record, &explore, &replay}) AddConfigOption(*command, options);
 
-  const std::vector<std::string> kinds = {"targets", "workloads", "models",
-                                          "faults",  "promises",  "classes"};
+  const std::vector<std::string> kinds = {"targets",    "workloads", "models", "faults",
+                                          "strategies", "promises",  "classes"};
   const auto check = [kinds](const std::string& word) {
     if (std::ranges::find(kinds, word) != kinds.end()) return std::string();
     return fmt::format("there is no list '{}'{} (one of {})", word, NearestHint(word, kinds),
                        fmt::join(kinds, " "));
   };
   CLI::App& listing = *app.add_subcommand("list", "List what there is to choose from");
-  listing.add_option("what", line.list, "targets, workloads, models, faults, promises or classes")
+  listing
+      .add_option("what", line.list,
+                  "targets, workloads, models, faults, strategies, promises or classes")
       ->check(CLI::Validator(check, "", "list"))
       ->capture_default_str();
 }
@@ -127,7 +130,8 @@ int RunChosen(CLI::App& app, CommandLine& line) {
 
 // A pipe that a reader closed and a file at its size limit are write errors, which are reported
 // like any other. Descriptors 0 to 2 are taken where the caller closed them: a trace that got one
-// of them would be written to by everything that is printed.
+// of them would be written to by everything that is printed. Reading is all that they are good for,
+// so that a report for a closed standard output is not taken for written.
 void PrepareProcess() {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
@@ -165,9 +169,7 @@ int Main(int argc, char** argv) {
   // What nobody could read was not done.
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) {
     if (status != kExitEnvironment) {
-      fmt::print(
-          stderr,
-          "plugpull: cannot write to standard output; is its disk full or its reader gone?\n");
+      Say("plugpull: cannot write to standard output; is its disk full or its reader gone?\n");
     }
     return kExitEnvironment;
   }

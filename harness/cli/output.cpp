@@ -33,8 +33,10 @@ Expected<void> CheckPlacesDiffer(const Options& options) {
   for (const auto& [format, path] : options.reports) {
     if (path.empty()) continue;
     std::error_code error;
-    const std::string place =
-        path == "-" ? path : std::filesystem::weakly_canonical(path, error).string();
+    const std::string place = path == "-" ? path
+                                          : std::filesystem::weakly_canonical(
+                                                std::filesystem::absolute(path, error), error)
+                                                .string();
     const auto [other, inserted] = format_of.emplace(place, format);
     if (inserted) continue;
     return Fail(ErrorCode::kInvalidArgument,

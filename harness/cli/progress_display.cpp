@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "harness/cli/say.h"
 #include "reports/console.h"
 
 namespace plugpull {
@@ -52,12 +53,12 @@ ProgressDisplay::~ProgressDisplay() { Finish(); }
 bool ProgressDisplay::Show(const ExploreProgress& progress) {
   const auto now = std::chrono::steady_clock::now();
   if (!quiet_ && terminal_ && now - last_ >= kRepaintEvery) {
-    fmt::print(stderr, "\r\x1b[K{}", Line(title_, progress));
+    Say("\r\x1b[K{}", Line(title_, progress));
     std::fflush(stderr);
     painted_ = true;
     last_ = now;
   } else if (!quiet_ && !terminal_ && now - last_ >= kPlainLineEvery) {
-    fmt::print(stderr, "{}\n", Line(title_, progress));
+    Say("{}\n", Line(title_, progress));
     last_ = now;
   }
   return !stop_requested;
@@ -65,7 +66,7 @@ bool ProgressDisplay::Show(const ExploreProgress& progress) {
 
 void ProgressDisplay::Finish() {
   if (!painted_) return;
-  fmt::print(stderr, "\r\x1b[K");
+  Say("\r\x1b[K");
   std::fflush(stderr);
   painted_ = false;
 }

@@ -53,11 +53,11 @@ Expected<void> Set(CLI::App& command, const std::string& key, const toml::node& 
   }
   CLI::Option* option = command.get_option_no_throw("--" + key);
   if (option == nullptr) option = command.get_option(key);
-  if (option->count() > 0) return {};
-  const bool is_flag = option->get_expected_max() == 0;
+  const bool is_flag = option->get_expected_min() == 0;
   if (is_flag && !value.is_boolean()) {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("'{}' must be true or false", key));
   }
+  if (option->count() > 0) return {};
   try {
     option->add_result(*written);
     option->run_callback();

@@ -1,0 +1,185 @@
+// Goal: an execution that killed its process is not run again, counts once, and the search goes on
+// behind it as if it had run.
+//
+// Method: the paths of all executions of a point are written down. Then each of them is declared
+// deadly in turn.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "harness/testing.h"
+
+namespace plugpull {
+namespace {
+
+// One execution: whether it was a random probe, and the choices that it had made when it had read
+// all.
+struct Execution {
+  uint32_t probe = 0;
+  std::vector<Choice> path;
+};
+
+// Passes everything on, and tells what the path was after each scan.
+class Watched final : public Engine {
+ public:
+  Watched(std::unique_ptr<Engine> inner, std::function<void()> on_scan)
+      : inner_(std::move(inner)), on_scan_(std::move(on_scan)) {}
+
+  Expected<void> Open() override { return inner_->Open(); }
+  Expected<void> Apply(const Transaction& transaction) override {
+    return inner_->Apply(transaction);
+  }
+  Expected<CheckReport> Check() override { return inner_->Check(); }
+  Expected<void> Close() override { return inner_->Close(); }
+  Expected<void> Scan(PairVisitor& visitor) override {
+    Expected<void> scanned = inner_->Scan(visitor);
+    on_scan_();
+    return scanned;
+  }
+
+ private:
+  std::unique_ptr<Engine> inner_;
+  std::function<void()> on_scan_;
+};
+
+class DeadlyPaths : public testing::Test {
+ protected:
+  DeadlyPaths()
+      : trace_(SmallTrace("fragile_log:sync=0", 40)),
+        inner_(*ParseTarget("fragile_log:sync=0")),
+        type_([this](Vfs& vfs) {
+          return std::make_unique<Watched>(inner_.Create(vfs), [this] { Note(); });
+        }),
+        target_{.type = &type_, .options = {}, .text = "watched"},
+        model_(trace_.transactions),
+        explorer_(trace_, target_, model_, settings_, memory_.state()) {}
+
+  void Note() {
+    if (memory_.phase != Phase::kScan) return;
+    const auto begin = memory_.path.begin();
+    executions_.push_back({memory_.probe, {begin, begin + memory_.path_length}});
+  }
+
+  PointResult Explore(const std::vector<DeadlyPath>& deadly) {
+    executions_.clear();
+    return explorer_.Explore(trace_.ops.size(), deadly);
+  }
+
+  static DeadlyPath Deadly(const Execution& execution) {
+    return {.path = execution.path,
+            .probe = execution.probe,
+            .violation = {ViolationClass::kCrashOnOpen, "died of signal 11"}};
+  }
+
+  static bool Same(const std::vector<Choice>& left, const std::vector<Choice>& right) {
+    return std::ranges::equal(left, right, [](const Choice& a, const Choice& b) {
+      return a.variable == b.variable && a.keep == b.keep;
+    });
+  }
+
+  size_t TimesRun(const Execution& execution) const {
+    return static_cast<size_t>(std::ranges::count_if(executions_, [&](const Execution& each) {
+      return each.probe == execution.probe && Same(each.path, execution.path);
+    }));
+  }
+
+  const Trace trace_;
+  const Target inner_;
+  const FunctionEngineType type_;
+  const Target target_;
+  const ReferenceModel model_;
+  const ExploreSettings settings_{.promise = Promise::kPrefix, .keys = 6, .per_class = 1000};
+  LocalSearch memory_;
+  PointExplorer explorer_;
+  std::vector<Execution> executions_;
+};
+
+TEST_F(DeadlyPaths, AreNotRunAgainAndCountOnce) {
+  const PointResult before = Explore({});
+  ASSERT_TRUE(before.exhausted);
+  ASSERT_TRUE(before.violations.empty());
+  const std::vector<Execution> executions = executions_;
+  size_t tried = 0;
+  for (size_t i = 0; i < executions.size(); i += 1 + executions.size() / 20) {
+    if (executions[i].probe != 0) continue;
+    ++tried;
+    const PointResult result = Explore({Deadly(executions[i])});
+    EXPECT_EQ(TimesRun(executions[i]), 0u) << i;
+    EXPECT_TRUE(result.exhausted) << i;
+    EXPECT_EQ(result.covered, before.covered) << i;
+    EXPECT_EQ(result.recoveries, before.recoveries) << i;
+    ASSERT_EQ(result.violations.size(), 1u) << i;
+    EXPECT_EQ(result.violation_count, 1u) << i;
+    EXPECT_EQ(result.violations[0].violation, Deadly(executions[i]).violation);
+    EXPECT_EQ(result.violations[0].chosen.size(), executions[i].path.size()) << i;
+  }
+  EXPECT_GT(tried, 10u);
+}
+
+TEST_F(DeadlyPaths, MayBeShorterThanTheExecutionBecauseItDiedOnTheWay) {
+  const PointResult before = Explore({});
+  Execution first = executions_.front();
+  ASSERT_GT(first.path.size(), 2u);
+  first.path.resize(2);
+  const PointResult result = Explore({Deadly(first)});
+  EXPECT_EQ(result.violation_count, 1u);
+  EXPECT_TRUE(result.exhausted);
+  EXPECT_EQ(result.covered, before.covered);
+  EXPECT_LT(result.recoveries, before.recoveries);
+  for (const Execution& execution : executions_) {
+    std::vector<Choice> start = execution.path;
+    start.resize(std::min(start.size(), first.path.size()));
+    if (execution.probe == 0) {
+      EXPECT_FALSE(Same(start, first.path));
+    }
+  }
+}
+
+TEST_F(DeadlyPaths, SeveralAreAllTakenAsDone) {
+  const PointResult before = Explore({});
+  const std::vector<Execution> executions = executions_;
+  std::vector<DeadlyPath> deadly;
+  for (size_t i = 0; i < executions.size(); i += 9) {
+    if (executions[i].probe == 0) deadly.push_back(Deadly(executions[i]));
+  }
+  const PointResult result = Explore(deadly);
+  EXPECT_GT(deadly.size(), 5u);
+  EXPECT_TRUE(result.exhausted);
+  EXPECT_EQ(result.covered, before.covered);
+  EXPECT_EQ(result.violation_count, deadly.size());
+}
+
+TEST_F(DeadlyPaths, ADeadlyProbeIsNotTriedAgainAndCoversNothing) {
+  const PointResult before = Explore({});
+  const auto probe = std::ranges::find(executions_, 5U, &Execution::probe);
+  ASSERT_NE(probe, executions_.end());
+  const Execution fifth = *probe;
+  const PointResult result = Explore({Deadly(fifth)});
+  EXPECT_EQ(std::ranges::count(executions_, 5U, &Execution::probe), 0);
+  EXPECT_GT(std::ranges::count(executions_, 6U, &Execution::probe), 0);
+  EXPECT_EQ(result.probes, before.probes);
+  EXPECT_EQ(result.recoveries, before.recoveries);
+  EXPECT_EQ(result.covered, before.covered);
+  EXPECT_EQ(result.violation_count, 1u);
+  EXPECT_TRUE(result.exhausted);
+}
+
+TEST_F(DeadlyPaths, EndTheSearchOnceTheirClassIsFull) {
+  Explore({});
+  const std::vector<Execution> executions = executions_;
+  ExploreSettings settings = settings_;
+  settings.per_class = 2;
+  PointExplorer strict(trace_, target_, model_, settings, memory_.state());
+  const std::vector<DeadlyPath> deadly = {Deadly(executions[0]), Deadly(executions[1]),
+                                          Deadly(executions[2])};
+  executions_.clear();
+  const PointResult result = strict.Explore(trace_.ops.size(), deadly);
+  EXPECT_EQ(result.bound, "per-class");
+  EXPECT_EQ(result.recoveries, 2u);
+  EXPECT_EQ(result.violations.size(), 2u);
+  EXPECT_TRUE(executions_.empty());
+}
+
+}  // namespace
+}  // namespace plugpull

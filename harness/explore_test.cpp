@@ -1,0 +1,149 @@
+// Goal: a run says held, violated or unknown as it should, the same for any number of jobs, and its
+// cases reproduce what it found.
+#include "harness/explore.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "harness/case_file.h"
+#include "harness/recovery_pool.h"
+#include "harness/testing.h"
+#include "reports/report_format.h"
+
+namespace plugpull {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Explorations : public testing::Test {
+ protected:
+  ~Explorations() override { std::filesystem::remove_all(directory_); }
+
+  Result Run(
+      const Trace& trace, const std::string& target, uint32_t jobs = 2,
+      const OnProgress& on_progress = [](const ExploreProgress&) { return true; },
+      const ExploreSettings& settings = {.keys = 6}) {
+    ExploreOptions options{
+        .settings = settings, .jobs = jobs, .budget = {}, .out_directory = directory_};
+    options.settings.target = target;
+    const Expected<Result> result = Explore(trace, options, on_progress);
+    EXPECT_TRUE(result.has_value()) << Describe(result.error());
+    return result.value_or(Result());
+  }
+
+  const std::string directory_ =
+      testing::TempDir() + "plugpull-explore-" + std::to_string(::getpid());
+};
+
+TEST_F(Explorations, AnEngineThatKeepsItsPromiseIsHeldAndExhaustive) {
+  const Trace trace = SmallTrace("fragile_log", 5);
+  const Result result = Run(trace, "fragile_log");
+  EXPECT_EQ(result.verdict, Verdict::kHeld);
+  EXPECT_THAT(result.findings, IsEmpty());
+  EXPECT_EQ(result.coverage.mode, "exhaustive");
+  EXPECT_TRUE(result.coverage.states_exact);
+  EXPECT_GT(result.coverage.crash_points, 10u);
+  EXPECT_GT(result.coverage.recoveries, result.coverage.crash_points);
+  EXPECT_EQ(result.trace.operations, trace.ops.size());
+  EXPECT_EQ(result.trace.transactions, 5u);
+  EXPECT_EQ(result.trace.acknowledgements, 5u);
+  EXPECT_EQ(result.trace.bytes, trace.payload.size());
+  EXPECT_FALSE(result.interrupted);
+  EXPECT_FALSE(std::filesystem::exists(directory_));
+}
+
+// Everything in a result but how long it took.
+std::string Timeless(Result result) {
+  result.elapsed_s = 0;
+  return RenderJson(result);
+}
+
+TEST_F(Explorations, AreTheSameForAnyNumberOfJobs) {
+  for (const char* target : {"fragile_log:sync=0", "fragile_log:how=segv,when=check",
+                             "cow_tree:mutant=M1", "sqlite:sync=full"}) {
+    const std::string recorded =
+        std::string(target).starts_with("fragile_log:how") ? "fragile_log" : target;
+    const Trace trace = SmallTrace(recorded, 5);
+    const std::string one = Timeless(Run(trace, target, 1));
+    EXPECT_EQ(one, Timeless(Run(trace, target, 3))) << target;
+    EXPECT_THAT(one, HasSubstr("\"verdict\": \"violated\"")) << target;
+  }
+}
+
+TEST_F(Explorations, EveryFindingHasACaseThatReproducesIt) {
+  for (const char* target : {"fragile_log:sync=0", "fragile_log:how=abort,when=use",
+                             "cow_tree:mutant=M2", "sqlite:sync=off"}) {
+    const std::string recorded =
+        std::string(target).starts_with("fragile_log:how") ? "fragile_log" : target;
+    const Result result = Run(SmallTrace(recorded, 5), target);
+    EXPECT_EQ(result.verdict, Verdict::kViolated) << target;
+    ASSERT_FALSE(result.findings.empty()) << target;
+    for (const Finding& finding : result.findings) {
+      const Expected<Case> loaded = LoadCase(directory_ + "/" + finding.case_path);
+      ASSERT_TRUE(loaded.has_value()) << Describe(loaded.error());
+      EXPECT_EQ(loaded->id, finding.id);
+      Expected<RecoveryPool> pool = RecoveryPool::Create(loaded->trace, 1);
+      const auto replayed = pool->Replay({.position = loaded->trace.ops.size(),
+                                          .window = loaded->window,
+                                          .lost = loaded->lost,
+                                          .settings = loaded->settings});
+      ASSERT_TRUE(replayed.has_value()) << Describe(replayed.error());
+      ASSERT_TRUE(replayed->has_value()) << target << ": " << finding.message;
+      EXPECT_EQ(**replayed, loaded->violation);
+      EXPECT_EQ((*replayed)->message, finding.message);
+    }
+  }
+}
+
+TEST_F(Explorations, AFlakyEngineIsUnknownNeverHeld) {
+  const Result result = Run(SmallTrace("fragile_log", 5), "fragile_log:how=flaky");
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_THAT(result.coverage.unknown, testing::Contains(HasSubstr("nondeterministic")));
+  EXPECT_EQ(result.coverage.mode, "bounded");
+}
+
+TEST_F(Explorations, AnswerToAStopWithWhatThereIs) {
+  const Result result = Run(SmallTrace("fragile_log", 30), "fragile_log", 1,
+                            [](const ExploreProgress&) { return false; });
+  EXPECT_TRUE(result.interrupted);
+  EXPECT_THAT(result.coverage.bounds, ElementsAre("signal"));
+  EXPECT_EQ(result.coverage.mode, "bounded");
+  EXPECT_EQ(result.coverage.crash_points, 1u);
+}
+
+TEST_F(Explorations, ABoundOnRecoveriesIsSaid) {
+  ExploreSettings settings{.promise = Promise::kPrefix, .keys = 6, .recoveries_per_point = 2};
+  const Result result = Run(
+      SmallTrace("fragile_log", 4), "fragile_log", 2, [](const ExploreProgress&) { return true; },
+      settings);
+  EXPECT_EQ(result.verdict, Verdict::kHeld);
+  EXPECT_EQ(result.coverage.mode, "bounded");
+  EXPECT_THAT(result.coverage.bounds, ElementsAre("recoveries"));
+}
+
+TEST_F(Explorations, NameTheWeakestFaultThatReachesAFinding) {
+  // Without any sync a lost tail is enough; the search under all faults need not meet that first.
+  const Result result = Run(SmallTrace("fragile_log:sync=0", 6), "fragile_log:sync=0");
+  ASSERT_FALSE(result.findings.empty());
+  EXPECT_EQ(result.findings[0].violation, ViolationClass::kLostCommit);
+  EXPECT_EQ(result.findings[0].fault_level, FaultLevel::kPowerCutOrdered);
+}
+
+TEST_F(Explorations, ACaseThatCannotBeWrittenIsAnError) {
+  const Trace trace = SmallTrace("fragile_log:sync=0", 3);
+  ExploreOptions options;
+  options.settings = {.target = "fragile_log:sync=0", .keys = 6};
+  options.out_directory = "/proc/nowhere";
+  const Expected<Result> result =
+      Explore(trace, options, [](const ExploreProgress&) { return true; });
+  ASSERT_FALSE(result.has_value());
+  EXPECT_THAT(result.error().context, HasSubstr("/proc/nowhere"));
+}
+
+}  // namespace
+}  // namespace plugpull

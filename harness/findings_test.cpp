@@ -1,0 +1,146 @@
+// Goal: many violations become few findings, each with its smallest reproduction and a name that is
+// the same every night.
+#include "harness/findings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/testing.h"
+
+namespace plugpull {
+namespace {
+
+using testing::ElementsAre;
+using testing::SizeIs;
+
+using Chosen = std::vector<std::pair<AtomId, bool>>;
+
+AtomId Data(uint32_t op, uint32_t piece) { return {op, AtomKind::kData, piece}; }
+AtomId Size(uint32_t op) { return {op, AtomKind::kSize, 0}; }
+
+// #0 create log, #1 sync-directory; then two writes that are never synced: #2 and #3.
+Trace HandMade() {
+  MemoryVfs memory;
+  RecordingVfs recorder(memory);
+  const std::string data(1024, 'x');
+  const auto log = *recorder.Open("log", {.create = true});
+  EXPECT_TRUE(recorder.SyncDirectory("").has_value());
+  EXPECT_TRUE(log->Write(0, std::as_bytes(std::span(data))).has_value());
+  EXPECT_TRUE(log->Write(0, std::as_bytes(std::span(data))).has_value());
+  return recorder.trace();
+}
+
+class Findings : public testing::Test {
+ protected:
+  void Add(ViolationClass violation, Chosen chosen, const std::string& message = "m",
+           Window window = {1, 2}) {
+    PointResult result;
+    result.position = trace_.ops.size();
+    result.window = window;
+    result.violations.push_back({.violation = {violation, message}, .chosen = std::move(chosen)});
+    collector_.Add(result, settings_);
+  }
+  // Returns: "count signature" for each finding.
+  std::vector<std::string> Counted() const {
+    std::vector<std::string> counted;
+    for (const auto& [signature, draft] : collector_.drafts()) {
+      counted.push_back(std::to_string(draft.count) + " " + signature);
+    }
+    return counted;
+  }
+
+  const Trace trace_ = HandMade();
+  ExploreSettings settings_;
+  FindingCollector collector_{trace_, FragileLogType()};
+};
+
+constexpr ViolationClass kLost = ViolationClass::kLostCommit;
+
+TEST_F(Findings, AreOneForEachSignature) {
+  EXPECT_TRUE(collector_.empty());
+  Add(kLost, {{Data(3, 0), false}});
+  Add(kLost, {{Data(3, 1), false}});
+  Add(kLost, {{Size(2), false}});
+  Add(ViolationClass::kHole, {{Data(3, 0), false}});
+  Add(kLost, {});
+  EXPECT_FALSE(collector_.empty());
+  EXPECT_THAT(Counted(), ElementsAre("1 hole: write(log)", "1 lost-commit: nothing lost",
+                                     "1 lost-commit: size(log)", "2 lost-commit: write(log)"));
+}
+
+TEST_F(Findings, KeepTheSmallestReproductionAndTheFirstOfEquals) {
+  Add(kLost, {{Data(2, 0), false}, {Data(3, 0), false}}, "two", {1, 2});
+  Add(kLost, {{Data(3, 0), false}}, "one", {1, 2});
+  Add(kLost, {{Data(3, 1), false}}, "other one", {1, 2});
+  Add(kLost, {{Data(2, 0), false}, {Data(3, 0), false}}, "two again", {1, 2});
+  ASSERT_THAT(collector_.drafts(), SizeIs(1));
+  const FindingDraft& draft = collector_.drafts().begin()->second;
+  EXPECT_EQ(draft.count, 4u);
+  EXPECT_EQ(draft.violation.message, "one");
+  Add(kLost, {{Data(2, 0), false}, {Data(3, 0), false}}, "fewer transactions", {0, 1});
+  EXPECT_EQ(collector_.drafts().begin()->second.violation.message, "fewer transactions");
+  EXPECT_EQ(collector_.drafts().begin()->second.count, 5u);
+}
+
+TEST_F(Findings, FoldDropsWhatLosesMoreThanAnotherOfItsClass) {
+  Add(kLost, {{Data(3, 0), false}});
+  Add(kLost, {{Data(3, 0), false}, {Size(2), false}});
+  Add(ViolationClass::kHole, {{Data(3, 0), false}, {Size(2), false}});
+  EXPECT_THAT(Counted(),
+              ElementsAre("1 hole: size(log) write(log)", "1 lost-commit: size(log) write(log)",
+                          "1 lost-commit: write(log)"));
+  collector_.Fold();
+  EXPECT_THAT(Counted(), ElementsAre("1 hole: size(log) write(log)", "2 lost-commit: write(log)"));
+}
+
+TEST_F(Findings, FoldKeepsWhatAWeakerFaultReaches) {
+  Add(kLost, {{Data(3, 0), false}, {Data(3, 1), true}});  // a torn write
+  Add(kLost, {{Data(2, 0), false}, {Size(2), false}});    // whole writes
+  collector_.Fold();
+  EXPECT_THAT(Counted(),
+              ElementsAre("1 lost-commit: size(log) write(log)", "1 lost-commit: write(log)"));
+}
+
+TEST_F(Findings, ALossOfNothingExplainsEveryOther) {
+  Add(kLost, {{Data(3, 0), false}});
+  Add(kLost, {});
+  collector_.Fold();
+  EXPECT_THAT(Counted(), ElementsAre("2 lost-commit: nothing lost"));
+}
+
+TEST_F(Findings, ComeWithTheWeakestPromiseFirstAndAllTheirFacts) {
+  Add(kLost, {{Data(3, 0), false}}, "gone", {1, 2});
+  Add(ViolationClass::kRefusesToOpen, {{Size(2), false}}, "bad magic", {0, 1});
+  const std::vector<Finding> findings = collector_.Findings();
+  ASSERT_THAT(findings, SizeIs(2));
+  EXPECT_EQ(findings[0].violation, ViolationClass::kRefusesToOpen);
+  const Finding& finding = findings[1];
+  EXPECT_EQ(finding.signature, "lost-commit: write(log)");
+  EXPECT_EQ(finding.message, "gone");
+  EXPECT_EQ(finding.crash_point, 4u);
+  EXPECT_EQ(finding.transactions_acknowledged, 1u);
+  EXPECT_EQ(finding.transactions_attempted, 2u);
+  EXPECT_THAT(finding.lost, ElementsAre("#3 write log 0+1024 (sectors 0 of 2)"));
+  EXPECT_THAT(finding.kept, ElementsAre("#2 write log 0+1024", "#2 size of log up to 1024",
+                                        "#3 write log 0+1024 (sectors 1 of 2)"));
+  EXPECT_THAT(finding.models, ElementsAre("posix-minimal", "ordered"));
+  EXPECT_EQ(finding.fault_level, FaultLevel::kPowerCutOrdered);
+  EXPECT_EQ(finding.count, 1u);
+  EXPECT_EQ(finding.case_path, "");
+}
+
+// Whoever tracks findings over time relies on their names.
+TEST(FindingId, IsTheSameForeverForASignature) {
+  FindingDraft draft;
+  draft.signature = "lost-commit: write(log)";
+  draft.violation.violation = kLost;
+  EXPECT_EQ(FindingId(draft), "lost-commit-7a7d50c7");
+  draft.window = {5, 6};
+  draft.violation.message = "another";
+  EXPECT_EQ(FindingId(draft), "lost-commit-7a7d50c7");
+  draft.signature = "lost-commit: write(log) ";
+  EXPECT_NE(FindingId(draft), "lost-commit-7a7d50c7");
+}
+
+}  // namespace
+}  // namespace plugpull
