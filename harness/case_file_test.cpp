@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "faults/base/atomic_file.h"
 #include "faults/base/bytes.h"
 #include "faults/trace/container.h"
 #include "faults/trace/trace_file.h"
+#include "harness/channel.h"
 #include "harness/messages.h"
 #include "harness/testing.h"
 
@@ -46,7 +46,7 @@ class CaseFiles : public testing::Test {
   }
 
   // Returns: the bytes of a case with these facts.
-  std::vector<std::byte> Encoded(const std::string& facts) const {
+  static std::vector<std::byte> Encoded(const std::string& facts) {
     const auto bytes = AsBytes(facts);
     return EncodeContainer(kFormat, std::vector<Section>{{"facts", {bytes.begin(), bytes.end()}},
                                                          {"trace", EncodeTrace(Some().trace)}});
@@ -60,11 +60,13 @@ class CaseFiles : public testing::Test {
   }
 
   // Returns: the error of loading these bytes.
-  Error LoadError(std::span<const std::byte> bytes) const {
-    std::ofstream(path_, std::ios::binary) << AsText(bytes);
-    const Expected<Case> loaded = LoadCase(path_);
+  static Error LoadError(std::span<const std::byte> bytes) {
+    const Descriptor file = *MakeMemoryFile("case");  // thousands of them: no disk is asked
+    EXPECT_TRUE(WriteAll(file.number(), bytes).has_value());
+    const std::string path = "/proc/self/fd/" + std::to_string(file.number());
+    const Expected<Case> loaded = LoadCase(path);
     if (loaded) return {ErrorCode::kUnsupported, "no error at all"};
-    EXPECT_THAT(loaded.error().context, StartsWith(path_ + ": "));
+    EXPECT_THAT(loaded.error().context, StartsWith(path + ": "));
     EXPECT_THAT(loaded.error().context, testing::Not(HasSubstr("\n")));
     return loaded.error();
   }

@@ -83,6 +83,8 @@ TEST_F(CrashStates, HalfAWriteIsATornWrite) {
   const auto sectors = State({{Data(4, 0), false}, {Data(4, 7), true}});
   EXPECT_TRUE(inspector_.Admits(sectors, posix_, kSectors));
   EXPECT_FALSE(inspector_.Admits(sectors, posix_, Tear::kPages));
+  // Pages are counted from where the write begins.
+  EXPECT_TRUE(inspector_.Admits(State({{Data(5, 0), false}}), posix_, Tear::kPages));
 }
 
 TEST_F(CrashStates, WhatIsDurableCannotBeLost) {

@@ -18,7 +18,8 @@ using Chosen = std::vector<std::pair<AtomId, bool>>;
 AtomId Data(uint32_t op, uint32_t piece) { return {op, AtomKind::kData, piece}; }
 AtomId Size(uint32_t op) { return {op, AtomKind::kSize, 0}; }
 
-// #0 create log, #1 sync-directory; then two writes that are never synced: #2 and #3.
+// #0 create log, #1 sync-directory; then three writes that are never synced: #2, #3 over it, and #4
+// behind both.
 Trace HandMade() {
   MemoryVfs memory;
   RecordingVfs recorder(memory);
@@ -27,6 +28,7 @@ Trace HandMade() {
   EXPECT_TRUE(recorder.SyncDirectory("").has_value());
   EXPECT_TRUE(log->Write(0, std::as_bytes(std::span(data))).has_value());
   EXPECT_TRUE(log->Write(0, std::as_bytes(std::span(data))).has_value());
+  EXPECT_TRUE(log->Write(1024, std::as_bytes(std::span(data))).has_value());
   return recorder.trace();
 }
 
@@ -56,12 +58,15 @@ class Findings : public testing::Test {
 
 constexpr ViolationClass kLost = ViolationClass::kLostCommit;
 
+// With the last write kept, nothing weaker than a power cut explains what is lost.
+const std::pair<AtomId, bool> kLastKept = {Data(4, 0), true};
+
 TEST_F(Findings, AreOneForEachSignature) {
   EXPECT_TRUE(collector_.empty());
-  Add(kLost, {{Data(3, 0), false}});
-  Add(kLost, {{Data(3, 1), false}});
-  Add(kLost, {{Size(2), false}});
-  Add(ViolationClass::kHole, {{Data(3, 0), false}});
+  Add(kLost, {{Data(3, 0), false}, kLastKept});
+  Add(kLost, {{Data(3, 1), false}, kLastKept});
+  Add(kLost, {{Size(4), false}});
+  Add(ViolationClass::kHole, {{Data(3, 0), false}, kLastKept});
   Add(kLost, {});
   EXPECT_FALSE(collector_.empty());
   EXPECT_THAT(Counted(), ElementsAre("1 hole: write(log)", "1 lost-commit: nothing lost",
@@ -69,23 +74,33 @@ TEST_F(Findings, AreOneForEachSignature) {
 }
 
 TEST_F(Findings, KeepTheSmallestReproductionAndTheFirstOfEquals) {
-  Add(kLost, {{Data(2, 0), false}, {Data(3, 0), false}}, "two", {1, 2});
-  Add(kLost, {{Data(3, 0), false}}, "one", {1, 2});
-  Add(kLost, {{Data(3, 1), false}}, "other one", {1, 2});
-  Add(kLost, {{Data(2, 0), false}, {Data(3, 0), false}}, "two again", {1, 2});
+  const Chosen two = {{Data(2, 0), false}, {Data(3, 0), false}, kLastKept};
+  Add(kLost, two, "two", {1, 2});
+  Add(kLost, {{Data(3, 0), false}, kLastKept}, "one", {1, 2});
+  Add(kLost, {{Data(3, 1), false}, kLastKept}, "other one", {1, 2});
+  Add(kLost, two, "two again", {1, 2});
   ASSERT_THAT(collector_.drafts(), SizeIs(1));
   const FindingDraft& draft = collector_.drafts().begin()->second;
   EXPECT_EQ(draft.count, 4u);
   EXPECT_EQ(draft.violation.message, "one");
-  Add(kLost, {{Data(2, 0), false}, {Data(3, 0), false}}, "fewer transactions", {0, 1});
+  Add(kLost, two, "fewer transactions", {0, 1});
   EXPECT_EQ(collector_.drafts().begin()->second.violation.message, "fewer transactions");
   EXPECT_EQ(collector_.drafts().begin()->second.count, 5u);
 }
 
+TEST_F(Findings, AreReproducedByTheWeakestFaultThatReachesThem) {
+  Add(kLost, {{Data(4, 0), false}});
+  const FindingDraft& draft = collector_.drafts().begin()->second;
+  EXPECT_EQ(draft.level, FaultLevel::kPowerCutOrdered);
+  EXPECT_EQ(draft.settings.model->name, "ordered");
+  EXPECT_EQ(draft.settings.tear, Tear::kNone);
+  EXPECT_THAT(draft.complete.lost, ElementsAre(Data(4, 0), Size(4)));
+}
+
 TEST_F(Findings, FoldDropsWhatLosesMoreThanAnotherOfItsClass) {
-  Add(kLost, {{Data(3, 0), false}});
-  Add(kLost, {{Data(3, 0), false}, {Size(2), false}});
-  Add(ViolationClass::kHole, {{Data(3, 0), false}, {Size(2), false}});
+  Add(kLost, {{Data(3, 0), false}, kLastKept});
+  Add(kLost, {{Data(3, 0), false}, {Size(4), false}, kLastKept});
+  Add(ViolationClass::kHole, {{Data(3, 0), false}, {Size(4), false}, kLastKept});
   EXPECT_THAT(Counted(),
               ElementsAre("1 hole: size(log) write(log)", "1 lost-commit: size(log) write(log)",
                           "1 lost-commit: write(log)"));
@@ -95,36 +110,39 @@ TEST_F(Findings, FoldDropsWhatLosesMoreThanAnotherOfItsClass) {
 
 TEST_F(Findings, FoldKeepsWhatAWeakerFaultReaches) {
   Add(kLost, {{Data(3, 0), false}, {Data(3, 1), true}});  // a torn write
-  Add(kLost, {{Data(2, 0), false}, {Size(2), false}});    // whole writes
+  Add(kLost, {{Data(2, 0), false}, {Size(2), false}});    // a lost tail
   collector_.Fold();
   EXPECT_THAT(Counted(),
               ElementsAre("1 lost-commit: size(log) write(log)", "1 lost-commit: write(log)"));
 }
 
 TEST_F(Findings, ALossOfNothingExplainsEveryOther) {
-  Add(kLost, {{Data(3, 0), false}});
+  Add(kLost, {{Data(3, 0), false}, kLastKept});
   Add(kLost, {});
   collector_.Fold();
   EXPECT_THAT(Counted(), ElementsAre("2 lost-commit: nothing lost"));
 }
 
 TEST_F(Findings, ComeWithTheWeakestPromiseFirstAndAllTheirFacts) {
-  Add(kLost, {{Data(3, 0), false}}, "gone", {1, 2});
-  Add(ViolationClass::kRefusesToOpen, {{Size(2), false}}, "bad magic", {0, 1});
+  Add(kLost, {{Data(3, 0), false}, {Data(3, 1), true}}, "gone", {1, 2});
+  Add(ViolationClass::kRefusesToOpen, {{Size(4), false}}, "bad magic", {0, 1});
   const std::vector<Finding> findings = collector_.Findings();
   ASSERT_THAT(findings, SizeIs(2));
   EXPECT_EQ(findings[0].violation, ViolationClass::kRefusesToOpen);
+  EXPECT_THAT(findings[0].lost, ElementsAre("#4 size of log up to 2048"));
+  EXPECT_THAT(findings[0].models, ElementsAre("posix-minimal", "ordered"));
   const Finding& finding = findings[1];
   EXPECT_EQ(finding.signature, "lost-commit: write(log)");
   EXPECT_EQ(finding.message, "gone");
-  EXPECT_EQ(finding.crash_point, 4u);
+  EXPECT_EQ(finding.crash_point, 5u);
   EXPECT_EQ(finding.transactions_acknowledged, 1u);
   EXPECT_EQ(finding.transactions_attempted, 2u);
   EXPECT_THAT(finding.lost, ElementsAre("#3 write log 0+1024 (sectors 0 of 2)"));
   EXPECT_THAT(finding.kept, ElementsAre("#2 write log 0+1024", "#2 size of log up to 1024",
-                                        "#3 write log 0+1024 (sectors 1 of 2)"));
-  EXPECT_THAT(finding.models, ElementsAre("posix-minimal", "ordered"));
-  EXPECT_EQ(finding.fault_level, FaultLevel::kPowerCutOrdered);
+                                        "#3 write log 0+1024 (sectors 1 of 2)",
+                                        "#4 write log 1024+1024", "#4 size of log up to 2048"));
+  EXPECT_THAT(finding.models, ElementsAre("posix-minimal"));
+  EXPECT_EQ(finding.fault_level, FaultLevel::kTornWrite);
   EXPECT_EQ(finding.count, 1u);
   EXPECT_EQ(finding.case_path, "");
 }

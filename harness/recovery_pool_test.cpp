@@ -74,8 +74,12 @@ class Deaths : public testing::TestWithParam<Death> {
   }
   ExploreSettings Settings() const {
     ExploreSettings settings = SettingsFor(Text());
-    if (GetParam().how == "hang") settings.recovery_timeout_ms = 150;
+    if (GetParam().how == "hang") settings.recovery_timeout_ms = 300;
     return settings;
+  }
+  // Waiting for hangs takes long; two of them stand for all where nothing depends on the phase.
+  static bool IsOneOfManyHangs() {
+    return GetParam().how == "hang" && GetParam().when != "open" && GetParam().when != "use";
   }
   // A log whose last transactions are more than a sector long, so that they may tear.
   const Trace trace_ =
@@ -101,10 +105,12 @@ TEST_P(Deaths, AreViolationsAndTheSearchGoesOnBehindThem) {
 }
 
 TEST_P(Deaths, AreTheSameForAnyNumberOfJobs) {
+  if (IsOneOfManyHangs()) return;
   EXPECT_EQ(ExploreAll(trace_, Settings(), 1).results, ExploreAll(trace_, Settings(), 3).results);
 }
 
 TEST_P(Deaths, AreSeenAgainInReplay) {
+  if (IsOneOfManyHangs()) return;
   const ExploreSettings settings = Settings();
   const Outcome outcome = ExploreAll(trace_, settings, 1);
   const auto point = std::ranges::find_if(
@@ -139,7 +145,7 @@ std::vector<Death> AllDeaths() {
       {"segv", "died of signal 11 (Segmentation fault) {}"},
       {"abort", "died of signal 6 (Aborted) {}: fragile_log: a torn record"},
       {"exit", "exited with status 7 {}"},
-      {"hang", "did not finish within 150 ms {}"}};
+      {"hang", "did not finish within 300 ms {}"}};
   const std::vector<std::pair<std::string, Phase>> phases = {{"open", Phase::kOpen},
                                                              {"check", Phase::kCheck},
                                                              {"scan", Phase::kScan},
@@ -161,6 +167,26 @@ INSTANTIATE_TEST_SUITE_P(FragileLog, Deaths, testing::ValuesIn(AllDeaths()),
                          [](const testing::TestParamInfo<Death>& death) {
                            return death.param.how + "_" + death.param.when;
                          });
+
+TEST(RecoveryPool, GoesOnBehindDeathsInRandomProbesAsWell) {
+  const Trace trace = SmallTrace("fragile_log:sync=0", 15);
+  ExploreSettings settings = SettingsFor("fragile_log:how=exit,when=open");
+  settings.promise = Promise::kPrefix;
+  settings.per_class = 1000;
+  Expected<RecoveryPool> pool = RecoveryPool::Create(trace, 1);
+  ASSERT_TRUE(pool.has_value());
+  const std::vector<PointTask> tasks = {{trace.ops.size(), settings}};
+  std::vector<PointResult> results;
+  const Expected<void> explored = pool->Explore(
+      tasks, [&](size_t, PointResult result) { results.push_back(std::move(result)); },
+      [](uint64_t) { return true; });
+  ASSERT_TRUE(explored.has_value()) << Describe(explored.error());
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_TRUE(results[0].exhausted);
+  EXPECT_EQ(results[0].covered, results[0].total);
+  EXPECT_EQ(results[0].probes, 24u);
+  EXPECT_GT(results[0].violation_count, 40u);
+}
 
 // --- Engines that behave ---
 
