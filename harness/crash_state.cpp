@@ -13,6 +13,7 @@ namespace {
 // Returns: the atom of `coarse` that contains the atom `id` of `fine`.
 AtomId Coarsen(const Trace& trace, AtomId id, Tear fine, Tear coarse) {
   if (fine == coarse) return id;
+  Assert(UnitBytes(coarse) >= UnitBytes(fine), "atoms can be put together, not taken apart");
   if (id.kind == AtomKind::kSize && coarse == Tear::kNone) id.index = 0;
   if (id.kind != AtomKind::kData) return id;
   if (coarse == Tear::kNone) {

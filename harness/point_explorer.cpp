@@ -22,6 +22,8 @@ constexpr uint32_t kProbes = 24;
 
 // One execution in this many is run twice to see whether it is deterministic.
 constexpr uint64_t kRerunShare = 32;
+// And the first execution of one point in this many, since most points have few.
+constexpr uint64_t kRerunPointShare = 8;
 
 // A recovery that wrote is followed by use, the first of each kind at each point. Of the others,
 // which leave the store as the crash left it, the first of each kind at one point in
@@ -209,7 +211,9 @@ void PointExplorer::Execute(Progress& progress, bool counts) {
     if (state_.recoveries != nullptr) ++*state_.recoveries;
     if (counts) Cover(progress);
     if (judgement.violation) Report(*judgement.violation, progress);
-    if (hash % kRerunShare == 1) Rerun(judgement, used, result);
+    const bool first_of_some =
+        result.recoveries == 1 && Mix64(result.position) % kRerunPointShare == 1;
+    if (first_of_some || hash % kRerunShare == 1) Rerun(judgement, used, result);
   }
   if (state_.started_ns != nullptr) *state_.started_ns = 0;
 }

@@ -71,6 +71,7 @@ Protocol ProtocolOf(std::string_view mutant) {
 const std::vector<std::string>& MutantNames() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
+    all.reserve(kMutants.size());
     for (const MutantRow& row : kMutants) all.emplace_back(row.name);
     return all;
   }();
