@@ -240,6 +240,8 @@ class Exploration {
     coverage.states = states.str();
     coverage.states_log10 = states == 0 ? 0 : Log10(states);
     coverage.bounds.assign(bounds.begin(), bounds.end());
+    // A run that was stopped before its first recovery has seen nothing hold.
+    if (coverage.recoveries == 0) unknown.insert("stopped before anything was explored");
     coverage.unknown.assign(unknown.begin(), unknown.end());
     coverage.mode = bounds.empty() && unknown.empty() ? "exhaustive" : "bounded";
     result.verdict = !unknown.empty() ? Verdict::kUnknown : Verdict::kHeld;
