@@ -24,6 +24,12 @@ class CountingFile final : public VfsFile {
   }
   Expected<void> Truncate(uint64_t size_bytes) override { return base_.Truncate(size_bytes); }
   Expected<void> Sync(SyncKind kind) override { return base_.Sync(kind); }
+  Expected<void> SyncRange(uint64_t offset_bytes, uint64_t size_bytes) override {
+    return base_.SyncRange(offset_bytes, size_bytes);
+  }
+  Expected<void> Allocate(uint64_t offset_bytes, uint64_t size_bytes) override {
+    return base_.Allocate(offset_bytes, size_bytes);
+  }
   Expected<uint64_t> Size() override { return base_.Size(); }
   Expected<bool> Lock(LockLevel level) override { return base_.Lock(level); }
 

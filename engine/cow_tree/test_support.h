@@ -195,6 +195,12 @@ class LoggingFile final : public VfsFile {
     Expected<void> noted = vfs_.Note(kind == SyncKind::kFull ? "fsync" : "fdatasync");
     return noted ? base_->Sync(kind) : noted;
   }
+  Expected<void> SyncRange(uint64_t offset_bytes, uint64_t size_bytes) override {
+    return base_->SyncRange(offset_bytes, size_bytes);
+  }
+  Expected<void> Allocate(uint64_t offset_bytes, uint64_t size_bytes) override {
+    return base_->Allocate(offset_bytes, size_bytes);
+  }
   Expected<uint64_t> Size() override { return base_->Size(); }
   Expected<bool> Lock(LockLevel level) override { return base_->Lock(level); }
 

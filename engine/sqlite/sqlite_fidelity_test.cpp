@@ -201,6 +201,19 @@ class RecordedWorld final : public World {
       case OpKind::kRemoveDirectory:
       case OpKind::kBegin:
       case OpKind::kAcknowledge:
+      case OpKind::kSymlink:
+      case OpKind::kCreateUnnamed:
+      case OpKind::kExchange:
+      case OpKind::kAllocate:
+      case OpKind::kClone:
+      case OpKind::kSetAttribute:
+      case OpKind::kSetXattr:
+      case OpKind::kRemoveXattr:
+      case OpKind::kSyncWrite:
+      case OpKind::kSyncRange:
+      case OpKind::kSyncMapped:
+      case OpKind::kSyncAll:
+      case OpKind::kUnmodelled:
         break;
     }
     return Name(op.kind);

@@ -14,6 +14,13 @@ class SqliteTemporaryFile final : public VfsFile {
   Expected<void> Write(uint64_t offset_bytes, std::span<const std::byte> data) override;
   Expected<void> Truncate(uint64_t size_bytes) override;
   Expected<void> Sync(SyncKind /*kind*/) override { return {}; }
+  Expected<void> SyncRange(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) override {
+    return {};
+  }
+  Expected<void> Allocate(uint64_t offset_bytes, uint64_t size_bytes) override {
+    if (bytes_.size() < offset_bytes + size_bytes) bytes_.resize(offset_bytes + size_bytes);
+    return {};
+  }
   Expected<uint64_t> Size() override { return bytes_.size(); }
   Expected<bool> Lock(LockLevel /*level*/) override { return true; }
 

@@ -145,6 +145,12 @@ class CountingVfs final : public Vfs {
       return ++count_, inner_->Truncate(size_bytes);
     }
     Expected<void> Sync(SyncKind kind) override { return ++count_, inner_->Sync(kind); }
+    Expected<void> SyncRange(uint64_t offset_bytes, uint64_t size_bytes) override {
+      return inner_->SyncRange(offset_bytes, size_bytes);
+    }
+    Expected<void> Allocate(uint64_t offset_bytes, uint64_t size_bytes) override {
+      return inner_->Allocate(offset_bytes, size_bytes);
+    }
     Expected<uint64_t> Size() override { return ++count_, inner_->Size(); }
     Expected<bool> Lock(LockLevel level) override { return ++count_, inner_->Lock(level); }
 

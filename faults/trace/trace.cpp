@@ -30,9 +30,25 @@ std::string Arguments(const Op& op, const std::map<InodeId, std::string>& names)
     case OpKind::kMakeDirectory:
     case OpKind::kUnlink:
     case OpKind::kRemoveDirectory:
+    case OpKind::kSymlink:
       return PathIn(op.directory, op.name, names);
     case OpKind::kWrite:
+    case OpKind::kAllocate:
+    case OpKind::kClone:
+    case OpKind::kSyncWrite:
+    case OpKind::kSyncRange:
+    case OpKind::kSyncMapped:
       return fmt::format("{} {}+{}", NameOf(op.inode, names), op.offset_bytes, op.size_bytes);
+    case OpKind::kCreateUnnamed:
+      return NameOf(op.inode, names);
+    case OpKind::kSetAttribute:
+    case OpKind::kSetXattr:
+    case OpKind::kRemoveXattr:
+      return fmt::format("{} {}", NameOf(op.inode, names), op.name);
+    case OpKind::kSyncAll:
+      return "";
+    case OpKind::kUnmodelled:
+      return op.name;
     case OpKind::kTruncate:
       return fmt::format("{} to {}", NameOf(op.inode, names), op.size_bytes);
     case OpKind::kSync:
@@ -40,6 +56,7 @@ std::string Arguments(const Op& op, const std::map<InodeId, std::string>& names)
     case OpKind::kSyncDirectory:
       return NameOf(op.inode, names);
     case OpKind::kRename:
+    case OpKind::kExchange:
       return fmt::format("{} to {}", PathIn(op.directory, op.name, names),
                          PathIn(op.other_directory, op.other_name, names));
     case OpKind::kLink:
@@ -60,11 +77,18 @@ class Places {
     switch (op.kind) {
       case OpKind::kCreate:
       case OpKind::kMakeDirectory:
+      case OpKind::kSymlink:
         Add(op.inode, {op.directory, op.name});
         break;
       case OpKind::kRename:
         Add(op.inode, {op.other_directory, op.other_name});
         Remove(op.inode, {op.directory, op.name});
+        break;
+      case OpKind::kExchange:
+        Add(op.inode, {op.other_directory, op.other_name});
+        Remove(op.inode, {op.directory, op.name});
+        Add(op.other_inode, {op.directory, op.name});
+        Remove(op.other_inode, {op.other_directory, op.other_name});
         break;
       case OpKind::kLink:
         Add(op.inode, {op.other_directory, op.other_name});
@@ -80,6 +104,17 @@ class Places {
       case OpKind::kSyncDirectory:
       case OpKind::kBegin:
       case OpKind::kAcknowledge:
+      case OpKind::kCreateUnnamed:
+      case OpKind::kAllocate:
+      case OpKind::kClone:
+      case OpKind::kSetAttribute:
+      case OpKind::kSetXattr:
+      case OpKind::kRemoveXattr:
+      case OpKind::kSyncWrite:
+      case OpKind::kSyncRange:
+      case OpKind::kSyncMapped:
+      case OpKind::kSyncAll:
+      case OpKind::kUnmodelled:
         break;
     }
   }
@@ -119,6 +154,40 @@ class Places {
 
 }  // namespace
 
+bool IsSync(OpKind kind) {
+  switch (kind) {
+    case OpKind::kSync:
+    case OpKind::kDataSync:
+    case OpKind::kSyncDirectory:
+    case OpKind::kSyncWrite:
+    case OpKind::kSyncMapped:
+    case OpKind::kSyncAll:
+      return true;
+    case OpKind::kCreate:
+    case OpKind::kWrite:
+    case OpKind::kTruncate:
+    case OpKind::kRename:
+    case OpKind::kLink:
+    case OpKind::kUnlink:
+    case OpKind::kMakeDirectory:
+    case OpKind::kRemoveDirectory:
+    case OpKind::kBegin:
+    case OpKind::kAcknowledge:
+    case OpKind::kSymlink:
+    case OpKind::kCreateUnnamed:
+    case OpKind::kExchange:
+    case OpKind::kAllocate:
+    case OpKind::kClone:
+    case OpKind::kSetAttribute:
+    case OpKind::kSetXattr:
+    case OpKind::kRemoveXattr:
+    case OpKind::kSyncRange:
+    case OpKind::kUnmodelled:
+      return false;
+  }
+  return false;
+}
+
 const char* Name(OpKind kind) {
   switch (kind) {
     case OpKind::kCreate:
@@ -147,12 +216,41 @@ const char* Name(OpKind kind) {
       return "begin";
     case OpKind::kAcknowledge:
       return "acknowledge";
+    case OpKind::kSymlink:
+      return "symlink";
+    case OpKind::kCreateUnnamed:
+      return "create-unnamed";
+    case OpKind::kExchange:
+      return "exchange";
+    case OpKind::kAllocate:
+      return "allocate";
+    case OpKind::kClone:
+      return "clone";
+    case OpKind::kSetAttribute:
+      return "set-attribute";
+    case OpKind::kSetXattr:
+      return "set-xattr";
+    case OpKind::kRemoveXattr:
+      return "remove-xattr";
+    case OpKind::kSyncWrite:
+      return "sync-write";
+    case OpKind::kSyncRange:
+      return "sync-range";
+    case OpKind::kSyncMapped:
+      return "sync-mapped";
+    case OpKind::kSyncAll:
+      return "sync-all";
+    case OpKind::kUnmodelled:
+      return "unmodelled";
   }
   return "unknown";
 }
 
 std::string Describe(const Op& op, const std::map<InodeId, std::string>& names) {
-  std::string line = fmt::format("{} {}", Name(op.kind), Arguments(op, names));
+  std::string line = Name(op.kind);
+  if (const std::string arguments = Arguments(op, names); !arguments.empty()) {
+    line += ' ' + arguments;
+  }
   if (op.result_errno != 0) {
     line += fmt::format(" failed: {}", std::strerror(op.result_errno));
   }

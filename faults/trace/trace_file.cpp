@@ -27,8 +27,20 @@ enum Field : uint64_t {
   kSize = 1 << 7,
   kPayloadOffset = 1 << 8,
   kTransaction = 1 << 9,
-  kAllFields = (1 << 10) - 1,
+  kOtherInode = 1 << 10,
+  kFlags = 1 << 11,
 };
+
+// What a version of the format can say of an operation.
+struct Vocabulary {
+  OpKind last_kind;
+  uint64_t fields;
+};
+
+Vocabulary VocabularyOf(uint32_t version) {
+  if (version <= 1) return {OpKind::kAcknowledge, (kTransaction << 1) - 1};
+  return {kLastOpKind, (kFlags << 1) - 1};
+}
 
 std::vector<std::byte> EncodeFacts(const Trace& trace) {
   ByteWriter writer;
@@ -77,6 +89,8 @@ void PutOp(ByteWriter& writer, const Op& op) {
   put_number(kSize, op.size_bytes);
   put_number(kPayloadOffset, op.payload_offset);
   put_number(kTransaction, op.transaction);
+  put_number(kOtherInode, op.other_inode);
+  put_number(kFlags, op.flags);
   writer.PutU8(static_cast<uint8_t>(op.kind));
   writer.PutVarint(fields);
   writer.PutBytes(values.bytes());
@@ -96,7 +110,7 @@ std::vector<Section> EncodeSections(const Trace& trace) {
           {"payload", trace.payload}};
 }
 
-Expected<void> DecodeFacts(std::span<const std::byte> bytes, Trace& trace) {
+Expected<void> DecodeFacts(std::span<const std::byte> bytes, uint32_t /*version*/, Trace& trace) {
   ByteReader reader(bytes);
   const size_t count = reader.TakeCount(2).value_or(0);
   for (size_t i = 0; i < count && reader.Status(); ++i) {
@@ -120,7 +134,8 @@ Expected<Change> TakeChange(ByteReader& reader) {
   return change;
 }
 
-Expected<void> DecodeTransactions(std::span<const std::byte> bytes, Trace& trace) {
+Expected<void> DecodeTransactions(std::span<const std::byte> bytes, uint32_t /*version*/,
+                                  Trace& trace) {
   ByteReader reader(bytes);
   const size_t count = reader.TakeCount(1).value_or(0);
   size_t total_changes = 0;
@@ -139,14 +154,14 @@ Expected<void> DecodeTransactions(std::span<const std::byte> bytes, Trace& trace
   return reader.ExpectEnd();
 }
 
-Expected<Op> TakeOp(ByteReader& reader) {
+Expected<Op> TakeOp(ByteReader& reader, const Vocabulary& vocabulary) {
   Op op;
   const uint8_t kind = reader.TakeU8().value_or(0);
-  if (kind > static_cast<uint8_t>(kLastOpKind)) {
+  if (kind > static_cast<uint8_t>(vocabulary.last_kind)) {
     return Fail(ErrorCode::kCorrupt, fmt::format("operations of kind {} are unknown", kind));
   }
   op.kind = static_cast<OpKind>(kind);
-  const uint64_t fields = reader.TakeVarint(kAllFields).value_or(0);
+  const uint64_t fields = reader.TakeVarint(vocabulary.fields).value_or(0);
   const auto take_number = [&](Field field, uint64_t limit) -> uint64_t {
     return (fields & field) != 0 ? reader.TakeVarint(limit).value_or(0) : 0;
   };
@@ -169,33 +184,36 @@ Expected<Op> TakeOp(ByteReader& reader) {
   op.size_bytes = take_u64(kSize);
   op.payload_offset = take_u64(kPayloadOffset);
   op.transaction = take_u32(kTransaction);
+  op.other_inode = take_u32(kOtherInode);
+  op.flags = take_u32(kFlags);
   if (auto status = reader.Status(); !status) return std::unexpected(status.error());
   return op;
 }
 
-Expected<void> DecodeOps(std::span<const std::byte> bytes, Trace& trace) {
+Expected<void> DecodeOps(std::span<const std::byte> bytes, uint32_t version, Trace& trace) {
   ByteReader reader(bytes);
   const size_t count = reader.TakeCount(2).value_or(0);
   if (count > kMaxOps) {
     return Fail(ErrorCode::kCorrupt, fmt::format("{} operations are too many", count));
   }
+  const Vocabulary vocabulary = VocabularyOf(version);
   trace.ops.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    auto op = TakeOp(reader);
+    auto op = TakeOp(reader, vocabulary);
     if (!op) return std::unexpected(op.error());
     trace.ops.push_back(std::move(*op));
   }
   return reader.ExpectEnd();
 }
 
-Expected<void> DecodePayload(std::span<const std::byte> bytes, Trace& trace) {
+Expected<void> DecodePayload(std::span<const std::byte> bytes, uint32_t /*version*/, Trace& trace) {
   trace.payload.assign(bytes.begin(), bytes.end());
   return {};
 }
 
 struct Part {
   std::string_view section;
-  Expected<void> (*decode)(std::span<const std::byte> bytes, Trace& trace);
+  Expected<void> (*decode)(std::span<const std::byte> bytes, uint32_t version, Trace& trace);
 };
 constexpr Part kParts[] = {{"facts", &DecodeFacts},
                            {"transactions", &DecodeTransactions},
@@ -207,7 +225,7 @@ Expected<Trace> DecodeSections(const Container& container) {
   for (const Part& part : kParts) {
     auto bytes = container.Find(part.section);
     if (!bytes) return FailDamaged(kTraceFormat, bytes.error().context);
-    if (auto decoded = part.decode(*bytes, trace); !decoded) {
+    if (auto decoded = part.decode(*bytes, container.version, trace); !decoded) {
       return FailDamaged(kTraceFormat,
                          fmt::format("section '{}' {}", part.section, decoded.error().context));
     }

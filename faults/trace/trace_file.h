@@ -5,9 +5,11 @@
 //                 or u8 0 for a deletion
 //   ops           count, then for each: u8 kind, varint with a bit for each field that is not zero,
 //                 those fields in the order of Op
-//   payload       the bytes of all writes
+//   payload       the bytes of all writes, links, clones and attributes
 //
 // Counts and numbers are varints (bytes.h). The same trace gives the same bytes.
+//
+// Version 1 ends with the kind kAcknowledge and the field transaction. It is read as it always was.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +24,7 @@
 namespace plugpull {
 
 inline constexpr ContainerFormat kTraceFormat = {
-    .magic = "PPTRACE\n", .version = 1, .what = "trace", .cure = "record it again"};
+    .magic = "PPTRACE\n", .version = 2, .what = "trace", .cure = "record it again"};
 
 // Requires: the trace is valid (validate.h); otherwise it will not read back.
 std::vector<std::byte> EncodeTrace(const Trace& trace);

@@ -13,6 +13,7 @@
 #include "faults/base/atomic_file.h"
 #include "faults/base/bytes.h"
 #include "faults/base/random.h"
+#include "faults/trace/op_fields.h"
 #include "faults/trace/random_trace.h"
 #include "faults/trace/validate.h"
 
@@ -78,16 +79,84 @@ TEST(TraceFile, RoundTripsExtremeValues) {
   trace.transactions.resize(1);
   trace.transactions[0].changes = {{"", ""}, {"deleted", std::nullopt}};
   trace.payload.resize(1);
-  trace.ops.resize(4);
+  trace.ops.resize(6);
   trace.ops[0] = {
       .kind = OpKind::kCreate, .inode = 5, .directory = 1, .name = std::string(255, '\xff')};
   trace.ops[1] = {.kind = OpKind::kTruncate, .inode = 5, .size_bytes = kMaxFileBytes};
   trace.ops[2] = {
       .kind = OpKind::kWrite, .inode = 5, .offset_bytes = kMaxFileBytes - 1, .size_bytes = 1};
   trace.ops[3] = {.kind = OpKind::kWrite, .result_errno = 4095, .inode = 5};
+  trace.ops[4] = {.kind = OpKind::kClone, .inode = 5, .size_bytes = 1, .other_inode = 5};
+  trace.ops[5] = {.kind = OpKind::kAllocate,
+                  .inode = 5,
+                  .offset_bytes = kMaxFileBytes - 1,
+                  .size_bytes = 1,
+                  .flags = kPunchHole | kKeepSize};
   auto decoded = DecodeTrace(EncodeTrace(trace));
   ASSERT_TRUE(decoded) << Describe(decoded.error());
   EXPECT_EQ(*decoded, trace);
+}
+
+// A file of version 1, byte by byte: "f" is created, written at 5 and synced; the second sync
+// fails.
+std::vector<Section> SectionsOfVersion1() {
+  const auto bytes = [](std::initializer_list<int> values) {
+    std::vector<std::byte> result;
+    for (const int value : values) result.push_back(static_cast<std::byte>(value));
+    return result;
+  };
+  // Of an operation: kind; fields, of which 2 is the inode, 4 the directory, 8 the name, 64 the
+  // offset, 128 the size, 256 the place in the payload and 1 the error; then those.
+  return {{"facts", bytes({1, 1, 'k', 1, 'v'})},
+          {"transactions", bytes({0})},
+          {"ops", bytes({5,                                 //
+                         0, 2 + 4 + 8, 2,    1, 1, 'f',     // create
+                         1, 0xc2,      0x01, 2, 5, 3,       // write, 2 + 64 + 128
+                         1, 0xc2,      0x03, 2, 9, 1,   2,  // write, 256 too
+                         3, 2,         2,                   // sync
+                         3, 1 + 2,     5,    2})},          // sync, EIO
+          {"payload", bytes({'a', 'b', 'c'})}};
+}
+
+constexpr ContainerFormat kVersion1 = {
+    .magic = "PPTRACE\n", .version = 1, .what = "trace", .cure = "record it again"};
+
+TEST(TraceFile, ReadsTheVersionBefore) {
+  Trace expected;
+  expected.facts = {{"k", "v"}};
+  expected.payload = {std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
+  expected.ops.resize(5);
+  expected.ops[0] = {.kind = OpKind::kCreate, .inode = 2, .directory = 1, .name = "f"};
+  expected.ops[1] = {.kind = OpKind::kWrite, .inode = 2, .offset_bytes = 5, .size_bytes = 3};
+  expected.ops[2] = {
+      .kind = OpKind::kWrite, .inode = 2, .offset_bytes = 9, .size_bytes = 1, .payload_offset = 2};
+  expected.ops[3] = {.kind = OpKind::kSync, .inode = 2};
+  expected.ops[4] = {.kind = OpKind::kSync, .result_errno = 5, .inode = 2};
+  auto decoded = DecodeTrace(EncodeContainer(kVersion1, SectionsOfVersion1()));
+  ASSERT_TRUE(decoded) << Describe(decoded.error());
+  EXPECT_EQ(*decoded, expected);
+}
+
+TEST(TraceFile, TheVersionBeforeSaysNothingNew) {
+  auto sections = SectionsOfVersion1();
+  std::vector<std::byte>& ops = sections[2].bytes;
+  const size_t last_op = ops.size() - 4;
+  ops[last_op] = static_cast<std::byte>(OpKind::kSyncMapped);
+  EXPECT_EQ(DecodeTrace(EncodeContainer(kVersion1, sections)).error().context,
+            "this trace is damaged (section 'ops' operations of kind 23 are unknown); record it "
+            "again");
+  EXPECT_TRUE(DecodeTrace(EncodeContainer(kTraceFormat, sections)));
+
+  // A write with flags, which are a field that only the new version has.
+  sections = SectionsOfVersion1();
+  const std::vector<std::byte> flagged = {std::byte{1}, std::byte{0x82}, std::byte{0x10},
+                                          std::byte{2}, std::byte{kDirect}};
+  sections[2].bytes.insert(sections[2].bytes.end(), flagged.begin(), flagged.end());
+  sections[2].bytes[0] = std::byte{6};
+  EXPECT_FALSE(DecodeTrace(EncodeContainer(kVersion1, sections)));
+  auto decoded = DecodeTrace(EncodeContainer(kTraceFormat, sections));
+  ASSERT_TRUE(decoded) << Describe(decoded.error());
+  EXPECT_EQ(decoded->ops.back().flags, uint32_t{kDirect});
 }
 
 TEST(TraceFile, NoticesACutAtEveryByte) {
@@ -133,7 +202,7 @@ TEST(TraceFile, SurvivesMutatedSectionsWithSoundChecksums) {
     const auto names = LastNames(*decoded);
     for (const Op& op : decoded->ops) {
       ASSERT_FALSE(Describe(op, names).empty());
-      if (op.kind != OpKind::kWrite) continue;
+      if (!FieldsOf(op.kind, op.result_errno).payload) continue;
       ASSERT_EQ(decoded->Payload(op).size(), op.size_bytes);
     }
     ASSERT_EQ(DecodeTrace(EncodeTrace(*decoded)), *decoded);
@@ -179,7 +248,7 @@ TEST(TraceFile, SaysWhatIsWrongWithAFile) {
   EXPECT_EQ(too_new.error().code, ErrorCode::kTooNew);
   EXPECT_EQ(too_new.error().context, path +
                                          ": this trace was written by a newer plugpull (format 7, "
-                                         "this one reads up to 1); upgrade plugpull");
+                                         "this one reads up to 2); upgrade plugpull");
 
   ASSERT_TRUE(WriteFileAtomically(path, AsBytes("#!/bin/sh\n")));
   auto other = LoadTrace(path);

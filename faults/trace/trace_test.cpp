@@ -75,6 +75,56 @@ TEST(TraceText, DescribesOperations) {
   EXPECT_EQ(Describe(begin, names), "begin 3");
 }
 
+TEST(TraceText, DescribesWhatFewProgramsDo) {
+  const std::map<InodeId, std::string> names = {{1, ""}, {2, "test.db"}, {3, "logs"}};
+  const auto line = [&](const Op& op) { return Describe(op, names); };
+  EXPECT_EQ(line(MakeNamed(OpKind::kSymlink, 4, 3, "current")), "symlink logs/current");
+  EXPECT_EQ(line({.kind = OpKind::kCreateUnnamed, .inode = 9}), "create-unnamed #9");
+  EXPECT_EQ(line({.kind = OpKind::kExchange,
+                  .inode = 2,
+                  .directory = 1,
+                  .name = "a",
+                  .other_directory = 3,
+                  .other_name = "b",
+                  .other_inode = 4}),
+            "exchange a to logs/b");
+  for (const OpKind kind : {OpKind::kAllocate, OpKind::kClone, OpKind::kSyncWrite,
+                            OpKind::kSyncRange, OpKind::kSyncMapped}) {
+    EXPECT_EQ(line({.kind = kind, .inode = 2, .offset_bytes = 5, .size_bytes = 6}),
+              std::string(Name(kind)) + " test.db 5+6");
+  }
+  for (const OpKind kind : {OpKind::kSetAttribute, OpKind::kSetXattr, OpKind::kRemoveXattr}) {
+    EXPECT_EQ(line({.kind = kind, .inode = 3, .name = "user.k"}),
+              std::string(Name(kind)) + " logs user.k");
+  }
+  EXPECT_EQ(line({.kind = OpKind::kSyncAll}), "sync-all");
+  EXPECT_EQ(line({.kind = OpKind::kSyncAll, .result_errno = EIO}),
+            "sync-all failed: Input/output error");
+  EXPECT_EQ(line({.kind = OpKind::kUnmodelled, .inode = 2, .name = "ioctl 7"}),
+            "unmodelled ioctl 7");
+}
+
+TEST(TraceText, NamesFollowExchangesAndFirstLinks) {
+  Trace trace;
+  trace.ops = {MakeNamed(OpKind::kCreate, 2, 1, "a"),
+               MakeNamed(OpKind::kMakeDirectory, 3, 1, "d"),
+               MakeNamed(OpKind::kSymlink, 4, 3, "l"),
+               {.kind = OpKind::kCreateUnnamed, .inode = 5}};
+  const std::map<InodeId, std::string> before = {{1, ""}, {2, "a"}, {3, "d"}, {4, "d/l"}};
+  EXPECT_EQ(LastNames(trace), before);
+  trace.ops.push_back({.kind = OpKind::kExchange,
+                       .inode = 2,
+                       .directory = 1,
+                       .name = "a",
+                       .other_directory = 3,
+                       .other_name = "l",
+                       .other_inode = 4});
+  trace.ops.push_back(MakeLink(5, 3, "t"));
+  const std::map<InodeId, std::string> after = {
+      {1, ""}, {2, "d/l"}, {3, "d"}, {4, "a"}, {5, "d/t"}};
+  EXPECT_EQ(LastNames(trace), after);
+}
+
 TEST(TraceText, NamesFollowRenames) {
   Trace trace;
   trace.ops = {MakeNamed(OpKind::kMakeDirectory, 2, 1, "old"),

@@ -28,6 +28,16 @@ class MemoryFile final : public VfsFile {
   }
 
   Expected<void> Sync(SyncKind /*kind*/) override { return {}; }
+  Expected<void> SyncRange(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) override {
+    return {};
+  }
+  Expected<void> Allocate(uint64_t offset_bytes, uint64_t size_bytes) override {
+    if (size_bytes == 0) {
+      return Fail(ErrorCode::kInvalidArgument, "no bytes cannot be allocated", EINVAL);
+    }
+    content_.RaiseSize(offset_bytes + size_bytes);
+    return {};
+  }
   Expected<uint64_t> Size() override { return content_.size_bytes(); }
   Expected<bool> Lock(LockLevel level) override { return lock_.Move(held_, level); }
 

@@ -79,6 +79,28 @@ TEST_F(MemoryVfsTest, GapsAndGrownEndsReadAsZeros) {
   EXPECT_EQ(*file->Size(), 6U);
 }
 
+TEST_F(MemoryVfsTest, AllocateGrowsWithZerosAndNeverShrinks) {
+  const auto file = Create("f", "abcdef");
+  EXPECT_TRUE(file->Allocate(4, 4).has_value());
+  EXPECT_EQ(ReadAll(*file), std::string("abcdef\0\0", 8));
+  EXPECT_TRUE(file->Allocate(0, 3).has_value());
+  EXPECT_TRUE(file->Allocate(5, 3).has_value());
+  EXPECT_EQ(ReadAll(*file), std::string("abcdef\0\0", 8));
+  EXPECT_TRUE(file->Truncate(3).has_value());
+  EXPECT_TRUE(file->Allocate(9, 1).has_value());
+  EXPECT_EQ(ReadAll(*file), std::string("abc\0\0\0\0\0\0\0", 10));
+  EXPECT_EQ(ErrnoOf(file->Allocate(20, 0)), EINVAL);
+  EXPECT_EQ(*file->Size(), 10U);
+}
+
+TEST_F(MemoryVfsTest, SyncsOfEverySortSucceedAndChangeNothing) {
+  const auto file = *vfs_.Open("f", {.create = true, .synchronous_writes = SyncKind::kData});
+  EXPECT_TRUE(file->Write(0, AsBytes("abc")).has_value());
+  EXPECT_TRUE(file->SyncRange(0, 9'000).has_value());
+  EXPECT_TRUE(file->Sync(SyncKind::kData).has_value());
+  EXPECT_EQ(ReadAll(*file), "abc");
+}
+
 TEST_F(MemoryVfsTest, BytesBeyondTheEndThatACrashLeftNeverComeBack) {
   Image image;
   image.names.Set(kRootInode, "f", 2);

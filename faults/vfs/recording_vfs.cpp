@@ -8,8 +8,12 @@ namespace plugpull {
 
 class RecordingFile final : public VfsFile {
  public:
-  RecordingFile(RecordingVfs& recorder, InodeId inode, std::unique_ptr<VfsFile> inner)
-      : recorder_(recorder), inode_(inode), inner_(std::move(inner)) {}
+  RecordingFile(RecordingVfs& recorder, InodeId inode, std::unique_ptr<VfsFile> inner,
+                std::optional<SyncKind> synchronous_writes)
+      : recorder_(recorder),
+        inode_(inode),
+        inner_(std::move(inner)),
+        synchronous_writes_(synchronous_writes) {}
 
   Expected<size_t> Read(uint64_t offset_bytes, std::span<std::byte> out) override {
     return inner_->Read(offset_bytes, out);
@@ -18,6 +22,15 @@ class RecordingFile final : public VfsFile {
   Expected<void> Write(uint64_t offset_bytes, std::span<const std::byte> data) override {
     Expected<void> outcome = inner_->Write(offset_bytes, data);
     recorder_.RecordWrite(inode_, offset_bytes, data, outcome);
+    if (outcome && synchronous_writes_ && !data.empty()) {
+      const bool full = *synchronous_writes_ == SyncKind::kFull;
+      recorder_.Record({.kind = OpKind::kSyncWrite,
+                        .inode = inode_,
+                        .offset_bytes = offset_bytes,
+                        .size_bytes = data.size(),
+                        .flags = full ? uint32_t{kFullSync} : 0U},
+                       outcome);
+    }
     return outcome;
   }
 
@@ -35,6 +48,26 @@ class RecordingFile final : public VfsFile {
     return outcome;
   }
 
+  Expected<void> SyncRange(uint64_t offset_bytes, uint64_t size_bytes) override {
+    Expected<void> outcome = inner_->SyncRange(offset_bytes, size_bytes);
+    recorder_.Record({.kind = OpKind::kSyncRange,
+                      .inode = inode_,
+                      .offset_bytes = offset_bytes,
+                      .size_bytes = size_bytes},
+                     outcome);
+    return outcome;
+  }
+
+  Expected<void> Allocate(uint64_t offset_bytes, uint64_t size_bytes) override {
+    Expected<void> outcome = inner_->Allocate(offset_bytes, size_bytes);
+    recorder_.Record({.kind = OpKind::kAllocate,
+                      .inode = inode_,
+                      .offset_bytes = offset_bytes,
+                      .size_bytes = size_bytes},
+                     outcome);
+    return outcome;
+  }
+
   Expected<uint64_t> Size() override { return inner_->Size(); }
   Expected<bool> Lock(LockLevel level) override { return inner_->Lock(level); }
 
@@ -42,6 +75,7 @@ class RecordingFile final : public VfsFile {
   RecordingVfs& recorder_;
   InodeId inode_;
   std::unique_ptr<VfsFile> inner_;
+  std::optional<SyncKind> synchronous_writes_;
 };
 
 void RecordingVfs::Record(Op op, const Expected<void>& outcome) {
@@ -84,7 +118,8 @@ Expected<std::unique_ptr<VfsFile>> RecordingVfs::Open(std::string_view path, Ope
   } else if (options.truncate) {
     Record({.kind = OpKind::kTruncate, .inode = inode, .size_bytes = 0}, {});
   }
-  return std::make_unique<RecordingFile>(*this, inode, std::move(*file));
+  return std::make_unique<RecordingFile>(*this, inode, std::move(*file),
+                                         options.synchronous_writes);
 }
 
 Expected<void> RecordingVfs::Unlink(std::string_view path) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <memory>
 #include <string>
 #include <utility>
@@ -68,6 +69,12 @@ class FullVfs final : public Vfs {
       return disk_.full ? Full() : inner_->Truncate(size_bytes);
     }
     Expected<void> Sync(SyncKind kind) override { return disk_.full ? Full() : inner_->Sync(kind); }
+    Expected<void> SyncRange(uint64_t offset_bytes, uint64_t size_bytes) override {
+      return disk_.full ? Full() : inner_->SyncRange(offset_bytes, size_bytes);
+    }
+    Expected<void> Allocate(uint64_t offset_bytes, uint64_t size_bytes) override {
+      return disk_.full ? Full() : inner_->Allocate(offset_bytes, size_bytes);
+    }
     Expected<uint64_t> Size() override { return inner_->Size(); }
     Expected<bool> Lock(LockLevel level) override { return inner_->Lock(level); }
 
@@ -148,6 +155,55 @@ TEST(RecordingVfsTest, EveryKindOfOperationIsWrittenDownInOrder) {
   EXPECT_EQ(AsText(recorder.trace().Payload(write)), "abc");
 }
 
+TEST(RecordingVfsTest, RangesAreWrittenDown) {
+  MemoryVfs disk;
+  RecordingVfs recorder(disk);
+  const auto file = *recorder.Open("f", {.create = true});
+  EXPECT_TRUE(file->Allocate(100, 5'000).has_value());
+  EXPECT_TRUE(file->SyncRange(4096, 1'000).has_value());
+  EXPECT_EQ(*file->Size(), 5'100U) << "the inner disk did it too";
+  const std::vector<Op>& ops = recorder.trace().ops;
+  ASSERT_EQ(ops.size(), 3U);
+  const Op allocate{
+      .kind = OpKind::kAllocate, .inode = 2, .offset_bytes = 100, .size_bytes = 5'000};
+  const Op sync{.kind = OpKind::kSyncRange, .inode = 2, .offset_bytes = 4096, .size_bytes = 1'000};
+  EXPECT_EQ(ops[1], allocate);
+  EXPECT_EQ(ops[2], sync);
+  EXPECT_FALSE(file->Allocate(7, 0).has_value());
+  EXPECT_EQ(ops.back().result_errno, EINVAL);
+  EXPECT_TRUE(ValidateTrace(recorder.trace()).has_value());
+}
+
+TEST(RecordingVfsTest, ASynchronousWriteIsAWriteAndItsReturn) {
+  for (const auto& [sync_kind, flags] :
+       {std::pair{SyncKind::kData, uint32_t{0}}, std::pair{SyncKind::kFull, uint32_t{kFullSync}}}) {
+    MemoryVfs disk;
+    RecordingVfs recorder(disk);
+    const auto file =
+        *recorder.Open("f", {.create = true, .truncate = true, .synchronous_writes = sync_kind});
+    const auto other = *recorder.Open("f", {});
+    EXPECT_TRUE(file->Write(3, AsBytes("abc")).has_value());
+    EXPECT_TRUE(file->Write(9, {}).has_value());
+    EXPECT_TRUE(file->Truncate(5).has_value());
+    EXPECT_TRUE(other->Write(0, AsBytes("x")).has_value());
+    EXPECT_EQ(Listing(recorder.trace()),
+              "create f\nwrite f 3+3\nsync-write f 3+3\ntruncate f to 5\nwrite f 0+1\n");
+    EXPECT_EQ(recorder.trace().ops[1].flags, 0U);
+    EXPECT_EQ(recorder.trace().ops[2].flags, flags);
+    EXPECT_TRUE(ValidateTrace(recorder.trace()).has_value());
+  }
+}
+
+TEST(RecordingVfsTest, ASynchronousWriteThatFailsMakesNothingDurable) {
+  MemoryVfs memory;
+  FullVfs disk(memory);
+  RecordingVfs recorder(disk);
+  const auto file = *recorder.Open("f", {.create = true, .synchronous_writes = SyncKind::kFull});
+  disk.full = true;
+  EXPECT_FALSE(file->Write(0, AsBytes("abc")).has_value());
+  EXPECT_EQ(Listing(recorder.trace()), "create f\nwrite f 0+3 failed: No space left on device\n");
+}
+
 TEST(RecordingVfsTest, FailedOperationsAreMarkedAndChangeNothing) {
   MemoryVfs memory;
   FullVfs disk(memory);
@@ -160,13 +216,15 @@ TEST(RecordingVfsTest, FailedOperationsAreMarkedAndChangeNothing) {
   EXPECT_FALSE(file->Write(0, AsBytes("xyz")).has_value());
   EXPECT_FALSE(file->Truncate(1).has_value());
   EXPECT_FALSE(file->Sync(SyncKind::kFull).has_value());
+  EXPECT_FALSE(file->SyncRange(0, 3).has_value());
+  EXPECT_FALSE(file->Allocate(0, 9).has_value());
   EXPECT_FALSE(recorder.Unlink("f").has_value());
   EXPECT_FALSE(recorder.Rename("f", "g").has_value());
   EXPECT_FALSE(recorder.Link("f", "g").has_value());
   EXPECT_FALSE(recorder.RemoveDirectory("d").has_value());
   EXPECT_FALSE(recorder.SyncDirectory("").has_value());
   const Trace& trace = recorder.trace();
-  ASSERT_EQ(trace.ops.size(), before + 8);
+  ASSERT_EQ(trace.ops.size(), before + 10);
   for (size_t i = before; i < trace.ops.size(); ++i) EXPECT_EQ(trace.ops[i].result_errno, ENOSPC);
   EXPECT_TRUE(ValidateTrace(trace).has_value());
   disk.full = false;

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ struct OpenOptions {
   bool create = false;     // make the file when the name is free
   bool exclusive = false;  // with create: fail with kAlreadyExists when it is not
   bool truncate = false;   // cut an existing file to zero bytes
+  // O_DSYNC (kData) or O_SYNC (kFull): each write of this handle is durable when it returns, with
+  // what is needed to read it back. Says nothing about earlier writes, or the file's name.
+  std::optional<SyncKind> synchronous_writes{};
 };
 
 // An open file. Destroying it closes it and releases its lock; closing makes nothing durable.
@@ -57,6 +61,14 @@ class VfsFile {
   virtual Expected<void> Truncate(uint64_t size_bytes) = 0;
 
   virtual Expected<void> Sync(SyncKind kind) = 0;
+
+  // sync_file_range(2) with all its flags: writes the pages of a range and waits. Makes nothing
+  // durable: no metadata, no flush of the device.
+  virtual Expected<void> SyncRange(uint64_t offset_bytes, uint64_t size_bytes) = 0;
+
+  // fallocate(2) without flags: grows the file to offset_bytes + size_bytes where it is shorter, as
+  // zeros. Errors: kInvalidArgument for no bytes.
+  virtual Expected<void> Allocate(uint64_t offset_bytes, uint64_t size_bytes) = 0;
 
   virtual Expected<uint64_t> Size() = 0;
 
