@@ -24,6 +24,9 @@ constexpr uint64_t UnitBytes(Tear tear) {
   return tear == Tear::kNone || tear == Tear::kPages ? kTearPageBytes : kSectorBytes;
 }
 
+// Returns: true when `tear` cuts into larger pieces than `other`, or into fewer shapes of them.
+constexpr bool IsCoarser(Tear tear, Tear other) { return tear < other; }
+
 // Returns: the tear that `--tear` calls `word`, or nothing.
 std::optional<Tear> ParseTear(std::string_view word);
 

@@ -1,0 +1,281 @@
+// Goal: cursor, graph, choices and view leave exactly the crash states of the definition, in every
+// model.
+// Method: small random traces, pulled at their end (earlier where that leaves too many states). The
+// images of all legal states, by the plain enumeration (ReferenceStates), are compared with those
+// of the graph's states and with what a program sees that reads everything through the lazy view.
+// Two implementations that share no code do not make the same mistake often.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "faults/base/bytes.h"
+#include "faults/persistence/choices.h"
+#include "faults/persistence/crash_view.h"
+#include "faults/persistence/materialise.h"
+#include "faults/persistence/state_count.h"
+#include "faults/persistence/testing.h"
+#include "faults/trace/random_operations.h"
+
+namespace plugpull {
+namespace {
+
+constexpr uint64_t kTraces = 10'000;
+constexpr size_t kMostStates = 200;  // a point with more is made smaller
+constexpr size_t kMostExecutions = 4 * kMostStates;
+constexpr int kMostReports = 3;
+
+using Strings = std::set<std::string>;
+
+// Everything that a program can read through `vfs`, in the order of the names.
+void ReadAll(Vfs& vfs, const std::string& directory, std::string& seen) {
+  for (const std::string& name : vfs.List(directory).value_or(std::vector<std::string>())) {
+    const std::string path = directory.empty() ? name : directory + '/' + name;
+    seen += name;
+    if (vfs.List(path)) {
+      seen += '(';
+      ReadAll(vfs, path, seen);
+      seen += ')';
+    } else if (const auto file = vfs.Open(path, {})) {
+      std::vector<std::byte> bytes(*(*file)->Size());
+      bytes.resize(*(*file)->Read(0, bytes));
+      seen += fmt::format(" {} {};", bytes.size(), AsText(bytes));
+    } else {
+      seen += " no file;";
+    }
+  }
+}
+
+// What ReadAll sees of an image. Links are not followed by any Vfs, and cannot be opened.
+void Render(const Image& image, InodeId directory, std::string& seen) {
+  for (const std::string& name : image.names.Names(directory)) {
+    const InodeId inode = image.names.At(directory, name);
+    seen += name;
+    if (image.names.IsDirectory(inode)) {
+      seen += '(';
+      Render(image, inode, seen);
+      seen += ')';
+    } else if (const auto file = image.files.find(inode); file != image.files.end()) {
+      std::vector<std::byte> bytes(file->second.size_bytes());
+      file->second.Read(0, bytes);
+      seen += fmt::format(" {} {};", bytes.size(), AsText(bytes));
+    } else {
+      seen += " no file;";
+    }
+  }
+}
+
+// Returns: `text` for people: runs of one byte as "<61*512>", and what has no runs, as stale blocks
+// have none, by its length.
+std::string Shortened(std::string_view text) {
+  constexpr size_t kShortestRun = 4;
+  constexpr size_t kMostMixed = 60;
+  std::string shortened;
+  std::string mixed;
+  const auto flush = [&] {
+    shortened += mixed.size() <= kMostMixed ? mixed : fmt::format("<mixed*{}>", mixed.size());
+    mixed.clear();
+  };
+  for (size_t i = 0; i < text.size();) {
+    const size_t end = std::min(text.find_first_not_of(text[i], i), text.size());
+    if (end - i < kShortestRun) {
+      mixed += text.substr(i, end - i);
+    } else {
+      flush();
+      shortened += fmt::format("<{:02x}*{}>", static_cast<unsigned char>(text[i]), end - i);
+    }
+    i = end;
+  }
+  flush();
+  for (char& c : shortened) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return shortened;
+}
+
+// Returns: what only one of two sets has, empty when they are equal.
+std::string Difference(const Strings& reference, const Strings& other) {
+  std::string lines;
+  const auto list = [&](const Strings& left, const Strings& right, const char* what) {
+    Strings only;
+    std::ranges::set_difference(left, right, std::inserter(only, only.end()));
+    if (only.empty()) return;
+    lines += fmt::format("  {} of {} {}, for example: \"{}\"\n", only.size(), left.size(), what,
+                         Shortened(*only.begin()));
+  };
+  list(reference, other, "are missing");
+  list(other, reference, "are not legal");
+  return lines;
+}
+
+struct Case {
+  const Model* model;
+  bool is_contract;
+};
+
+// One model under test.
+class Comparison {
+ public:
+  explicit Comparison(const Model& model) : model_(model) {}
+
+  void Run() {
+    for (uint64_t seed = 1; seed <= kTraces; ++seed) {
+      Point point{.trace = RandomOperations(seed, static_cast<int>(3 + seed % 5)),
+                  .tear = kAllTears[seed / 5 % std::size(kAllTears)]};
+      point.position = point.trace.ops.size();
+      auto legal = StatesOf(point);
+      if (!legal) ++eased_;
+      // Half of those with too many states are torn into larger pieces, the others end earlier.
+      while (!legal) {
+        if (seed % 2 == 0 && point.tear != Tear::kNone) {
+          point.tear = static_cast<Tear>(static_cast<int>(point.tear) - 1);
+        } else {
+          --point.position;
+        }
+        legal = StatesOf(point);
+      }
+      states_ += legal->size();
+      const std::string complaint = Compare(point, *legal);
+      if (complaint.empty()) continue;
+      if (++disagreements_ <= kMostReports) ADD_FAILURE() << Explain(seed, point, complaint);
+    }
+    fmt::print("{}: {} traces, {} states, {} disagreements, {} made smaller\n", model_.name,
+               kTraces, states_, disagreements_, eased_);
+    EXPECT_EQ(disagreements_, 0);
+    EXPECT_LT(eased_, kTraces / 3) << "too many traces have too many states";
+    EXPECT_GT(states_, 2 * kTraces);
+  }
+
+ private:
+  // Where the plug is pulled, and how.
+  struct Point {
+    Trace trace;
+    size_t position = 0;
+    Tear tear = Tear::kNone;
+  };
+
+  std::optional<std::vector<std::vector<AtomId>>> StatesOf(const Point& point) const {
+    return ReferenceStates(point.trace, point.position, model_, point.tear, kMostStates);
+  }
+
+  // Returns: what is wrong, empty when nothing is.
+  std::string Compare(const Point& point, const std::vector<std::vector<AtomId>>& legal) {
+    Strings images;
+    Strings sights;
+    for (const std::vector<AtomId>& lost : legal) {
+      const Image image =
+          Materialise(point.trace, point.position, lost, EffectiveTear(model_, point.tear));
+      if (!images.insert(Visible(image)).second) continue;
+      std::string sight;
+      Render(image, kRootInode, sight);
+      sights.insert(std::move(sight));
+    }
+    CrashCursor cursor(point.trace, model_, point.tear);
+    cursor.AdvanceTo(point.position);
+    graph_.Build(cursor, point.tear);
+    std::string complaint = CompareGraph(point, images);
+    complaint += CompareView(sights);
+    return complaint;
+  }
+
+  std::string CompareGraph(const Point& point, const Strings& images) {
+    const auto states = LegalStates(graph_.constraints(), 16 * kMostStates);
+    if (!states) return "the graph has many more states than are legal\n";
+    const std::vector<AtomId> must = ReferenceMust(point.trace, point.position, model_, point.tear);
+    const StateCounter counter(graph_);
+    std::string complaint;
+    if (counter.exact() && counter.total() != states->size()) {
+      complaint += fmt::format("the counter says {} states, the graph has {}\n",
+                               counter.total().str(), states->size());
+    }
+    Strings found;
+    for (const State& state : *states) {
+      const std::vector<AtomId> lost = LostAtoms(graph_, state);
+      const auto is_must = [&](const AtomId& id) { return std::ranges::binary_search(must, id); };
+      if (complaint.empty() && std::ranges::any_of(lost, is_must)) {
+        complaint += "a state of the graph loses what was synced\n";
+      }
+      found.insert(Visible(Materialise(point.trace, point.position, lost, graph_.tear())));
+    }
+    if (const std::string difference = Difference(images, found); !difference.empty()) {
+      complaint += "images of the graph's states:\n" + difference;
+    }
+    return complaint;
+  }
+
+  std::string CompareView(const Strings& sights) {
+    length_ = 0;
+    Strings found;
+    size_t executions = 0;
+    do {
+      view_.Restart();
+      std::string seen;
+      ReadAll(view_, "", seen);
+      found.insert(std::move(seen));
+      choices_.Finish();
+      if (choices_.diverged()) return "the view diverged\n";
+      if (choices_.overflowed()) return "the view makes too many choices\n";
+      if (++executions > kMostExecutions) return "the view does not come to an end\n";
+    } while (choices_.Advance());
+    const std::string difference = Difference(sights, found);
+    return difference.empty() ? "" : "what the view shows:\n" + difference;
+  }
+
+  std::string Explain(uint64_t seed, const Point& point, const std::string& complaint) const {
+    const Trace& trace = point.trace;
+    std::string lines = fmt::format("seed {}, model {}, tear {}, position {}\n", seed, model_.name,
+                                    Name(point.tear), point.position);
+    const std::map<InodeId, std::string> names = LastNames(trace);
+    for (const Op& op : std::span(trace.ops).first(point.position)) {
+      lines += fmt::format("  #{} {}", op.inode, plugpull::Describe(op, names));
+      if (op.flags != 0) lines += fmt::format(" flags {:#x}", op.flags);
+      lines += '\n';
+    }
+    return lines + complaint;
+  }
+
+  const Model& model_;
+  CrashGraph graph_;
+  std::array<Choice, 1024> path_{};
+  uint32_t length_ = 0;
+  Choices choices_{path_, length_};
+  CrashView view_{graph_, choices_};
+  size_t states_ = 0;
+  size_t eased_ = 0;
+  int disagreements_ = 0;
+};
+
+class ModelsPropertyTest : public ::testing::TestWithParam<Case> {};
+
+TEST_P(ModelsPropertyTest, LeavesExactlyTheStatesOfTheDefinition) {
+  const Case& param = GetParam();
+  const Model& model = param.is_contract ? ContractProfile(*param.model) : *param.model;
+  Comparison(model).Run();
+}
+
+std::vector<Case> Cases() {
+  std::vector<Case> cases;
+  for (const Model& model : Models()) {
+    cases.push_back({&model, false});
+    if (ContractProfile(model) != model) cases.push_back({&model, true});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, ModelsPropertyTest, ::testing::ValuesIn(Cases()),
+                         [](const auto& each) {
+                           std::string name = each.param.model->name;
+                           std::ranges::replace(name, '-', '_');
+                           return name + (each.param.is_contract ? "_contract" : "");
+                         });
+
+}  // namespace
+}  // namespace plugpull
