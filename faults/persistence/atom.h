@@ -11,14 +11,28 @@
 
 namespace plugpull {
 
-enum class AtomKind : uint8_t { kInode, kName, kData, kSize, kTruncate };
-inline constexpr AtomKind kLastAtomKind = AtomKind::kTruncate;
+enum class AtomKind : uint8_t {
+  kInode,      // I; of a symbolic link with its text
+  kName,       // D+ and D-
+  kData,       // W and M
+  kSize,       // S
+  kTruncate,   // T
+  kZero,       // P, where it changes what is read
+  kClone,      // C
+  kAttribute,  // A and X
+  kFill,       // the zeroing of a newly allocated block: lost, it shows stale bytes (fill rule)
+};
+inline constexpr AtomKind kLastAtomKind = AtomKind::kFill;
 
 struct AtomId {
   uint32_t op = 0;  // index in Trace::ops
   AtomKind kind = AtomKind::kInode;
-  // kName: 0 for the old name of a rename, 1 for the new one. kData: the position of the piece
-  // among those that the tear cuts the write into. kSize: the step, see SizeStepEnd.
+  // kName: 0 for the old name of a rename, 1 for the new one, 2 for what the new name stood for
+  // before: lost, the name is found empty where 1 is lost too (only where a model takes a rename
+  // apart so far). Of an exchange, 0 is the cell directory + name, 1 the other one. kData, kClone:
+  // the position of the piece among those that the tear cuts the bytes into. kSize: the step, see
+  // SizeStepEnd. kFill: the position of the block among those of kTearPageBytes that the write
+  // touches.
   uint32_t index = 0;
 
   auto operator<=>(const AtomId&) const = default;
@@ -30,7 +44,7 @@ struct DataPieces {
   uint32_t count = 0;
 };
 
-// Returns: the units of the file that `write` touches.
+// Returns: the units of the file that `write` (a kWrite or kClone) touches.
 inline DataPieces UnitsOf(const Op& write, Tear tear) {
   const uint64_t unit = UnitBytes(tear);
   const uint64_t first = write.offset_bytes / unit;

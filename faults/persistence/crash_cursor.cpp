@@ -1,178 +1,338 @@
 #include "faults/persistence/crash_cursor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "faults/base/assert.h"
+#include "faults/base/bytes.h"
+#include "faults/persistence/dependence.h"
 
 namespace plugpull {
 
-CrashCursor::CrashCursor(const Trace& trace, const Model& model) : trace_(trace), model_(model) {}
+CrashCursor::CrashCursor(const Trace& trace, const Model& model, Tear tear)
+    : trace_(trace), model_(model), whole_writes_(EffectiveTear(model, tear) == Tear::kNone) {}
 
 void CrashCursor::AdvanceTo(size_t position) {
   Assert(position >= position_ && position <= trace_.ops.size(), "a cursor only goes forward");
-  for (; position_ < position; ++position_) {
-    if (trace_.ops[position_].result_errno == 0) Issue(static_cast<uint32_t>(position_));
-  }
+  for (; position_ < position; ++position_) Issue(static_cast<uint32_t>(position_));
   if (model_.shape == Shape::kEverything) {
-    Cover([](const Effect&) { return true; });
+    SyncCoverage coverage(model_, pending_);
+    coverage.CoverAll();
+    MakeDurable(coverage);
   }
 }
 
 void CrashCursor::Issue(uint32_t op_index) {
   const Op& op = trace_.ops[op_index];
+  if (op.result_errno != 0) {
+    IssueFailedSync(op_index);
+    return;
+  }
   switch (op.kind) {
     case OpKind::kCreate:
     case OpKind::kMakeDirectory:
-      Add({.kind = EffectKind::kInode,
-           .is_directory = op.kind == OpKind::kMakeDirectory,
-           .op = op_index,
-           .inode = op.inode});
-      IssueName(op_index, 0, op.directory, op.name, op.inode, 0);
+    case OpKind::kSymlink:
+    case OpKind::kCreateUnnamed:
+      IssueInode(op_index);
       break;
     case OpKind::kWrite:
+    case OpKind::kClone:
+      IssueBytes(op_index);
+      break;
     case OpKind::kTruncate:
-      IssueChange(op_index);
+      IssueTruncate(op_index);
       break;
-    case OpKind::kSync:
-    case OpKind::kDataSync: {
-      // A file's sync covers its bytes, sizes and existence, not its names (POSIX fsync). Nobody
-      // sees those of a file without a name, but a prefix that has them has all before them.
-      const auto unnamed = changed_unnamed_.find(op.inode);
-      const bool drags = model_.shape == Shape::kPrefix && unnamed != changed_unnamed_.end();
-      const uint32_t dragged_end = drags ? unnamed->second : 0;
-      Cover([&op, dragged_end](const Effect& effect) {
-        return effect.op < dragged_end ||
-               (effect.kind != EffectKind::kName && effect.inode == op.inode);
-      });
+    case OpKind::kAllocate:
+      IssueAllocate(op_index);
       break;
-    }
-    case OpKind::kSyncDirectory:
-      Cover([&op](const Effect& effect) {
-        return (effect.kind == EffectKind::kName && effect.directory == op.inode) ||
-               (effect.kind == EffectKind::kInode && effect.inode == op.inode);
-      });
+    case OpKind::kRename:
+      IssueRename(op_index);
       break;
-    case OpKind::kRename: {
-      const uint32_t group = model_.atomic_rename ? next_group_++ : 0;
-      IssueName(op_index, 0, op.directory, op.name, kNoInode, group);
-      IssueName(op_index, 1, op.other_directory, op.other_name, op.inode, group);
+    case OpKind::kExchange:
+      IssueExchange(op_index);
       break;
-    }
     case OpKind::kLink:
-      IssueName(op_index, 1, op.other_directory, op.other_name, op.inode, 0);
+      IssueName({.part = 1,
+                 .op = op_index,
+                 .inode = op.inode,
+                 .directory = op.other_directory,
+                 .name = op.other_name,
+                 .touched = {op.inode}});
       break;
     case OpKind::kUnlink:
     case OpKind::kRemoveDirectory:
-      IssueName(op_index, 0, op.directory, op.name, kNoInode, 0);
+      IssueName(
+          {.op = op_index, .directory = op.directory, .name = op.name, .touched = {op.inode}});
       break;
+    case OpKind::kSetAttribute:
+    case OpKind::kSetXattr:
+    case OpKind::kRemoveXattr:
+      IssueAttribute(op_index);
+      break;
+    case OpKind::kSync:
+    case OpKind::kDataSync:
+    case OpKind::kSyncDirectory:
+    case OpKind::kSyncWrite:
+    case OpKind::kSyncMapped:
+    case OpKind::kSyncAll:
+      Sync(op_index);
+      return;
+    case OpKind::kSyncRange:   // starts and waits for writes, but leaves them in the device's cache
+    case OpKind::kUnmodelled:  // the explorer does not look beyond it
+      return;
     case OpKind::kBegin:
       attempted_ = op.transaction;
-      break;
+      return;
     case OpKind::kAcknowledge:
       acknowledged_ = op.transaction;
-      break;
+      return;
+  }
+  if (model_.synchronous_metadata) {
+    SyncCoverage coverage(model_, pending_);
+    coverage.Cover([op_index](const Effect& effect) {
+      return effect.op == op_index && effect.kind != EffectKind::kData && !effect.floating;
+    });
+    coverage.Close();
+    MakeDurable(coverage);
   }
 }
 
-void CrashCursor::IssueChange(uint32_t op_index) {
+void CrashCursor::IssueInode(uint32_t op_index) {
   const Op& op = trace_.ops[op_index];
-  const bool is_truncate = op.kind == OpKind::kTruncate;
-  if (!is_truncate && op.size_bytes == 0) return;
-  if (!references_.contains(op.inode)) {  // an open file without a name is lost anyway
-    changed_unnamed_[op.inode] = op_index;
+  const bool grouped = model_.groups == Groups::kAll && model_.creation_group;
+  const uint32_t group = grouped ? next_group_++ : 0;
+  Add({.kind = EffectKind::kInode,
+       .is_directory = op.kind == OpKind::kMakeDirectory,
+       .op = op_index,
+       .inode = op.inode,
+       .group = group});
+  if (op.kind == OpKind::kCreateUnnamed) {
+    ++references_[op.inode];  // it may get a name at any time, and keeps what it has until then
     return;
   }
+  if (op.kind == OpKind::kMakeDirectory) names_issued_.AddDirectory(op.inode);
+  IssueName({.op = op_index,
+             .inode = op.inode,
+             .directory = op.directory,
+             .name = op.name,
+             .group = group});
+}
+
+void CrashCursor::IssueRename(uint32_t op_index) {
+  const Op& op = trace_.ops[op_index];
+  const InodeId replaced = names_issued_.At(op.other_directory, op.other_name);
+  // POSIX knows no sync that covers two directories: only within one is there one fate for both.
+  const bool grouped = model_.groups == Groups::kAll ||
+                       (model_.groups == Groups::kRename && op.directory == op.other_directory);
+  const uint32_t group = grouped ? next_group_++ : 0;
+  const Effect old_name{.part = 0,
+                        .op = op_index,
+                        .directory = op.directory,
+                        .name = op.name,
+                        .group = group,
+                        .touched = {op.inode, replaced}};
+  const Effect new_name{.part = 1,
+                        .op = op_index,
+                        .inode = op.inode,
+                        .directory = op.other_directory,
+                        .name = op.other_name,
+                        .group = group,
+                        .touched = {op.inode, replaced}};
+  const bool in_parts = model_.groups == Groups::kNone;
+  if (in_parts && model_.rename == Rename::kTargetMissing && replaced != kNoInode) {
+    Effect emptied = new_name;
+    emptied.part = 2;
+    emptied.inode = kNoInode;
+    IssueName(emptied);
+  }
+  if (in_parts && model_.rename == Rename::kDual) {
+    IssueName(new_name);
+    IssueName(old_name);
+  } else {
+    IssueName(old_name);
+    IssueName(new_name);
+  }
+}
+
+void CrashCursor::IssueExchange(uint32_t op_index) {
+  const Op& op = trace_.ops[op_index];
+  const bool grouped = model_.groups == Groups::kAll ||
+                       (model_.groups == Groups::kRename && op.directory == op.other_directory);
+  const uint32_t group = grouped ? next_group_++ : 0;
+  IssueName({.part = 0,
+             .op = op_index,
+             .inode = op.other_inode,
+             .directory = op.directory,
+             .name = op.name,
+             .group = group,
+             .touched = {op.inode, op.other_inode}});
+  IssueName({.part = 1,
+             .op = op_index,
+             .inode = op.inode,
+             .directory = op.other_directory,
+             .name = op.other_name,
+             .group = group,
+             .touched = {op.inode, op.other_inode}});
+}
+
+// An open file without a name is lost anyway; a prefix that has its changes has all before them.
+bool CrashCursor::IsLost(InodeId inode) const { return !references_.contains(inode); }
+
+void CrashCursor::IssueBytes(uint32_t op_index) {
+  const Op& op = trace_.ops[op_index];
+  if (op.size_bytes == 0) return;
+  Touch(op.inode, op_index);
+  if (IsLost(op.inode)) return;
   uint64_t& size = size_issued_[op.inode];
-  const uint64_t size_after = is_truncate ? op.size_bytes : op.offset_bytes + op.size_bytes;
-  if (!is_truncate) Add({.kind = EffectKind::kData, .op = op_index, .inode = op.inode});
-  if (!is_truncate && size_after <= size) return;
-  Add({.kind = is_truncate ? EffectKind::kTruncate : EffectKind::kSize,
+  uint64_t& highest = size_highest_[op.inode];
+  highest = std::max(highest, size);
+  const uint64_t end = op.offset_bytes + op.size_bytes;
+  const auto group = rewrite_groups_.find(op.inode);
+  const uint32_t group_number = group == rewrite_groups_.end() ? 0 : group->second;
+  Add({.kind = op.kind == OpKind::kClone ? EffectKind::kClone : EffectKind::kData,
+       .mapped = (op.flags & kMapped) != 0,
+       .is_whole = whole_writes_ || (op.flags & kUntorn) != 0,
+       .op = op_index,
+       .inode = op.inode,
+       .size_highest = highest,
+       .size_before = size,
+       .begin_bytes = op.offset_bytes,
+       .end_bytes = end,
+       .group = op.kind == OpKind::kClone ? 0 : group_number});
+  if (end <= size) return;
+  Add({.kind = EffectKind::kSize,
+       .floating = op.kind == OpKind::kWrite,  // the sizes of a clone are metadata with its extents
+       .is_whole = whole_writes_,
+       .op = op_index,
+       .inode = op.inode,
+       .size_origin = size,
+       .size_before = size,
+       .size_after = end,
+       .begin_bytes = op.offset_bytes,
+       .group = op.kind == OpKind::kClone ? 0 : group_number});
+  size = end;
+}
+
+void CrashCursor::IssueTruncate(uint32_t op_index) {
+  const Op& op = trace_.ops[op_index];
+  Touch(op.inode, op_index);
+  if (IsLost(op.inode)) return;
+  uint64_t& highest = size_highest_[op.inode];
+  highest = std::max(highest, size_issued_[op.inode]);
+  rewrite_groups_.erase(op.inode);
+  uint32_t group = 0;
+  if (model_.truncate_flush == Flush::kStrict && op.size_bytes == 0) {
+    group = rewrite_groups_[op.inode] = next_group_++;
+  }
+  uint64_t& size = size_issued_[op.inode];
+  Add({.kind = EffectKind::kTruncate,
        .op = op_index,
        .inode = op.inode,
        .size_before = size,
-       .size_after = size_after});
-  size = size_after;
-}
-
-void CrashCursor::IssueName(uint32_t op_index, uint8_t part, InodeId directory,
-                            const std::string& name, InodeId target, uint32_t group) {
-  if (target != kNoInode) ++references_[target];
-  Add({.kind = EffectKind::kName,
-       .part = part,
-       .op = op_index,
-       .inode = target,
-       .directory = directory,
-       .name = name,
+       .size_after = op.size_bytes,
        .group = group});
+  size = op.size_bytes;
 }
 
-void CrashCursor::Add(Effect effect) { pending_.push_back(effect); }
-
-void CrashCursor::Cover(const std::function<bool(const Effect&)>& covers) {
-  std::vector<char> covered(pending_.size(), 0);
-  bool any = false;
-  for (size_t i = 0; i < pending_.size(); ++i) {
-    covered[i] = covers(pending_[i]) ? 1 : 0;
-    any = any || covered[i] != 0;
+void CrashCursor::IssueAllocate(uint32_t op_index) {
+  const Op& op = trace_.ops[op_index];
+  Touch(op.inode, op_index);
+  if (IsLost(op.inode)) return;
+  uint64_t& size = size_issued_[op.inode];
+  const uint64_t end = op.offset_bytes + op.size_bytes;
+  const bool zeroes = (op.flags & (kPunchHole | kZeroRange)) != 0;
+  const bool grows = (op.flags & (kPunchHole | kKeepSize)) == 0 && end > size;
+  const uint32_t group = zeroes && grows && model_.groups == Groups::kAll ? next_group_++ : 0;
+  if (zeroes && op.offset_bytes < size) {
+    Add({.kind = EffectKind::kZero,
+         .op = op_index,
+         .inode = op.inode,
+         .begin_bytes = op.offset_bytes,
+         .end_bytes = std::min(end, size),
+         .group = group});
   }
-  if (!any) return;
-  // A prefix cannot end before a durable atom, so one covered atom drags all earlier ones along.
-  if (model_.shape == Shape::kPrefix) {
-    const auto last = std::find(covered.rbegin(), covered.rend(), char{1});
-    std::fill(last, covered.rend(), char{1});
-  }
-  CloseUnderDependencies(covered);
-  size_t kept = 0;
-  for (size_t i = 0; i < pending_.size(); ++i) {
-    if (covered[i] != 0) {
-      MakeDurable(pending_[i]);
-    } else {
-      pending_[kept++] = pending_[i];
-    }
-  }
-  pending_.resize(kept);
-  ForgetUnreachable();
+  if (!grows) return;
+  Add({.kind = EffectKind::kSize,
+       .op = op_index,
+       .inode = op.inode,
+       .size_origin = size,
+       .size_before = size,
+       .size_after = end,
+       .group = group});
+  size = end;
 }
 
-// Closes a covered set under E0, E3 and E6. E1 and E2 need nothing: a sync that covers one write or
-// size of a file covers all earlier ones.
-void CrashCursor::CloseUnderDependencies(std::vector<char>& covered) const {
-  std::vector<size_t> candidates;  // only names and inodes can be dragged along
-  for (size_t i = 0; i < pending_.size(); ++i) {
-    const EffectKind kind = pending_[i].kind;
-    const bool draggable = kind == EffectKind::kInode || kind == EffectKind::kName;
-    if (draggable && covered[i] == 0) candidates.push_back(i);
-  }
-  const auto depends = [this](size_t late_index, size_t early_index) {
-    const Effect& late = pending_[late_index];
-    const Effect& early = pending_[early_index];
-    if (late.group != 0 && late.group == early.group) return true;
-    if (early_index > late_index) return false;
-    if (early.kind == EffectKind::kInode) {
-      return early.inode == late.inode || early.inode == late.directory;
-    }
-    return late.kind == EffectKind::kName && early.directory == late.directory &&
-           early.name == late.name;
-  };
-  bool changed = !candidates.empty();
-  while (changed) {
-    changed = false;
-    for (size_t i = pending_.size(); i-- > 0;) {
-      if (covered[i] == 0) continue;
-      for (const size_t j : candidates) {
-        if (covered[j] != 0 || !depends(i, j)) continue;
-        covered[j] = 1;
-        changed = true;
-      }
-    }
-  }
+void CrashCursor::IssueAttribute(uint32_t op_index) {
+  const Op& op = trace_.ops[op_index];
+  Touch(op.inode, op_index);
+  if (op.inode != kRootInode && IsLost(op.inode)) return;
+  Add({.kind = EffectKind::kAttribute,
+       .part = static_cast<uint8_t>(op.kind == OpKind::kSetAttribute ? 0 : 1),
+       .op = op_index,
+       .inode = op.inode,
+       .name = op.name});
 }
 
-void CrashCursor::MakeDurable(const Effect& effect) {
+void CrashCursor::IssueName(Effect effect) {
+  effect.kind = EffectKind::kName;
+  if (effect.inode != kNoInode) ++references_[effect.inode];
+  names_issued_.Set(effect.directory, effect.name, effect.inode);
+  Touch(effect.directory, effect.op);
+  if (model_.groups == Groups::kAll) {
+    for (const InodeId inode : effect.touched) Touch(inode, effect.op);
+  }
+  Add(effect);
+}
+
+void CrashCursor::Touch(InodeId inode, uint32_t op_index) { last_change_[inode] = op_index; }
+
+void CrashCursor::Add(Effect effect) {
+  effect.epoch = epoch_;
+  pending_.push_back(effect);
+}
+
+// A failed sync has dropped what it did not write: nothing will write it later, unless it is
+// written to again (persistence models, 7).
+void CrashCursor::IssueFailedSync(uint32_t op_index) {
+  const Op& op = trace_.ops[op_index];
+  if (!IsSync(op.kind) || op.kind == OpKind::kSyncDirectory) return;
+  if (op.kind == OpKind::kSyncAll) {
+    for (Effect& effect : pending_) effect.failed |= effect.kind == EffectKind::kData;
+    return;
+  }
+  const bool all = op.size_bytes == 0;
+  const uint64_t begin = all ? 0 : PageFloor(op.offset_bytes);
+  const uint64_t end = all ? UINT64_MAX : PageCeiling(op.offset_bytes + op.size_bytes);
+  SyncCoverage dropped(model_, pending_);
+  dropped.CoverPages(op.inode, begin, end, op_index);
+  if (model_.failed_sync != FailedSync::kRevert) {
+    dropped.Drop();
+    return;
+  }
+  dropped.Uncover([](const Effect& effect) { return effect.kind != EffectKind::kData; });
+  if (op.kind == OpKind::kSyncMapped) {
+    CoverMapped(dropped, op_index);
+  } else {
+    CoverFile(dropped, op, /*attributes=*/false);
+  }
+  dropped.Uncover([&](const Effect& effect) {
+    return effect.kind != EffectKind::kZero && !IsSize(effect) &&
+           (effect.kind != EffectKind::kData || effect.end_bytes <= begin ||
+            effect.begin_bytes >= end);
+  });
+  // The program now sees the sizes of before, too. A door that makes such a failure writes that
+  // down as a truncate: sizes come from the trace alone.
+  for (const Effect& effect : dropped.Remove()) reverted_.push_back(effect);
+}
+
+void CrashCursor::Store(const Effect& effect) {
+  const Op& op = trace_.ops[effect.op];
   switch (effect.kind) {
     case EffectKind::kInode:
       if (effect.is_directory) {
         durable_.names.AddDirectory(effect.inode);
+      } else if (op.kind == OpKind::kSymlink) {
+        durable_.links[effect.inode] = AsText(trace_.Payload(op));
       } else {
         durable_.files[effect.inode];
       }
@@ -184,18 +344,40 @@ void CrashCursor::MakeDurable(const Effect& effect) {
       if (before != kNoInode && --references_[before] == 0) unreferenced_.push_back(before);
       break;
     }
-    case EffectKind::kData: {
-      const Op& op = trace_.ops[effect.op];
-      durable_.files[effect.inode].Store(op.offset_bytes, trace_.Payload(op));
+    case EffectKind::kData:
+    case EffectKind::kZero:
+    case EffectKind::kClone:
+      StoreBytes(effect);
       break;
-    }
     case EffectKind::kSize:
       durable_.files[effect.inode].RaiseSize(effect.size_after);
       break;
     case EffectKind::kTruncate:
       durable_.files[effect.inode].Truncate(effect.size_after);
       break;
+    case EffectKind::kAttribute: {
+      auto& attributes = durable_.attributes[effect.inode];
+      const std::string key = AttributeKey(op);
+      if (op.kind == OpKind::kRemoveXattr) {
+        attributes.erase(key);
+      } else {
+        attributes[key] = AsText(trace_.Payload(op));
+      }
+      break;
+    }
   }
+}
+
+void CrashCursor::StoreBytes(const Effect& effect) {
+  const Op& op = trace_.ops[effect.op];
+  FileContent& file = durable_.files[effect.inode];
+  const uint64_t length = effect.end_bytes - effect.begin_bytes;
+  if (effect.kind == EffectKind::kZero) {
+    file.Store(effect.begin_bytes, std::vector<std::byte>(length));
+    return;
+  }
+  file.Store(effect.begin_bytes,
+             trace_.Payload(op).subspan(effect.begin_bytes - op.offset_bytes, length));
 }
 
 void CrashCursor::ForgetUnreachable() {
@@ -205,8 +387,11 @@ void CrashCursor::ForgetUnreachable() {
       return effect.kind != EffectKind::kName && effect.inode == inode;
     });
     durable_.files.erase(inode);
+    durable_.links.erase(inode);
+    durable_.attributes.erase(inode);
     references_.erase(inode);
     size_issued_.erase(inode);
+    size_highest_.erase(inode);
   }
   unreferenced_.clear();
 }

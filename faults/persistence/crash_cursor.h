@@ -7,13 +7,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "faults/persistence/effect.h"
 #include "faults/persistence/model.h"
+#include "faults/persistence/sync_coverage.h"
 #include "faults/trace/trace.h"
 #include "faults/vfs/image.h"
 
@@ -22,7 +22,8 @@ namespace plugpull {
 class CrashCursor {
  public:
   // Requires: `trace` and `model` outlive the cursor; the trace passed DecodeTrace or was recorded.
-  CrashCursor(const Trace& trace, const Model& model);
+  // `tear`: as the graphs of this cursor are built with.
+  CrashCursor(const Trace& trace, const Model& model, Tear tear = Tear::kSectorsContiguous);
 
   // Goes on until the operations [0, position) have been issued.
   // Requires: position >= this->position(), position <= trace.ops.size().
@@ -39,31 +40,57 @@ class CrashCursor {
   // left out: no recovery can see them.
   std::span<const Effect> pending() const { return pending_; }
 
+  // What a failed sync has taken back: every crash state at this point loses it.
+  std::span<const Effect> reverted() const { return reverted_; }
+
   uint32_t transactions_attempted() const { return attempted_; }
   uint32_t transactions_acknowledged() const { return acknowledged_; }
 
  private:
   void Issue(uint32_t op_index);
-  void IssueChange(uint32_t op_index);
-  void IssueName(uint32_t op_index, uint8_t part, InodeId directory, const std::string& name,
-                 InodeId target, uint32_t group);
+  void IssueFailedSync(uint32_t op_index);
+  void IssueInode(uint32_t op_index);
+  void IssueRename(uint32_t op_index);
+  void IssueExchange(uint32_t op_index);
+  void IssueBytes(uint32_t op_index);
+  void IssueTruncate(uint32_t op_index);
+  void IssueAllocate(uint32_t op_index);
+  void IssueAttribute(uint32_t op_index);
+  void IssueName(Effect effect);
   void Add(Effect effect);
+  // Notes that an attribute of `inode` changes, visibly or not: its times change with most calls.
+  void Touch(InodeId inode, uint32_t op_index);
+  bool IsLost(InodeId inode) const;
 
-  // Makes everything that `covers` selects durable, with what it depends on in this model.
-  void Cover(const std::function<bool(const Effect&)>& covers);
-  void CloseUnderDependencies(std::vector<char>& covered) const;
-  void MakeDurable(const Effect& effect);
+  void Sync(uint32_t op_index);
+  void CoverFile(SyncCoverage& coverage, const Op& op, bool attributes);
+  void CoverDirectory(SyncCoverage& coverage, const Op& op);
+  void CoverWrite(SyncCoverage& coverage, uint32_t op_index);
+  void CoverMapped(SyncCoverage& coverage, uint32_t op_index);
+  // Adds the metadata that a sync writes because it comes before what it has to write.
+  // `attributes_of`: the inode whose attributes it has to write, or kNoInode.
+  void Drag(SyncCoverage& coverage, uint32_t op_index, InodeId attributes_of);
+  void MakeDurable(SyncCoverage& coverage);
+  void Store(const Effect& effect);
+  void StoreBytes(const Effect& effect);
   void ForgetUnreachable();
 
   const Trace& trace_;
   const Model& model_;
+  bool whole_writes_;  // no part of a write survives alone
   size_t position_ = 0;
   Image durable_;
   std::vector<Effect> pending_;
-  std::unordered_map<InodeId, uint64_t> size_issued_;  // as the program sees it
-  std::unordered_map<InodeId, uint32_t> references_;   // durable names and pending ones
+  std::vector<Effect> reverted_;
+  std::unordered_map<InodeId, uint64_t> size_issued_;   // as the program sees it
+  std::unordered_map<InodeId, uint64_t> size_highest_;  // that it ever was, at its last write
+  std::unordered_map<InodeId, uint32_t> references_;    // durable names and pending ones
   std::vector<InodeId> unreferenced_;
-  std::unordered_map<InodeId, uint32_t> changed_unnamed_;  // the last operation that did so
+  std::unordered_map<InodeId, uint32_t> last_change_;     // the last operation that touched it
+  std::unordered_map<InodeId, uint32_t> rewrite_groups_;  // of files that were truncated to 0
+  NameTree names_issued_;                                 // as the program sees them
+  uint32_t committed_end_ = 0;  // metadata of operations before this one is durable
+  uint32_t epoch_ = 0;
   uint32_t next_group_ = 1;
   uint32_t attempted_ = 0;
   uint32_t acknowledged_ = 0;

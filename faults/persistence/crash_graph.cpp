@@ -1,47 +1,83 @@
 #include "faults/persistence/crash_graph.h"
 
 #include <algorithm>
-#include <cstring>
 
-#include "faults/base/assert.h"
+#include "faults/base/bytes.h"
+#include "faults/persistence/dependence.h"
 
 namespace plugpull {
 
 void CrashGraph::Build(const CrashCursor& cursor, Tear tear) {
+  BuildOrder(cursor, tear);
+  for (size_t i = 0; i < file_count_; ++i) BuildVersions(files_[i]);
+}
+
+void CrashGraph::BuildOrder(const CrashCursor& cursor, Tear tear) {
   cursor_ = &cursor;
-  tear_ = tear;
-  constraints_.Clear();
+  tear_ = EffectiveTear(cursor.model(), tear);
+  edges_.Clear();
   arena_.Reset();
   atoms_.clear();
+  atoms_by_id_.clear();
+  reverted_.clear();
   file_count_ = 0;
   file_index_.clear();
   cell_count_ = 0;
+  attributes_.clear();
   existence_.clear();
   groups_.clear();
+  inode_chains_.clear();
+  directory_chains_.clear();
+  partial_.clear();
+  filled_.clear();
   loose_.clear();
-  last_variable_ = kNoVariable;
+  op_ = UINT32_MAX;
+  epoch_ = 0;
+  epoch_variables_.clear();
+  epoch_before_.clear();
+  for (const Effect& effect : cursor.reverted()) AddReverted(effect);
   uint32_t sequence = 0;
-  for (const Effect& effect : cursor.pending()) {
-    switch (effect.kind) {
-      case EffectKind::kInode:
-        AddInode(effect);
-        break;
-      case EffectKind::kName:
-        AddName(effect);
-        break;
-      case EffectKind::kData:
-        AddData(effect, sequence);
-        break;
-      case EffectKind::kSize:
-      case EffectKind::kTruncate:
-        AddSize(effect, sequence);
-        break;
-    }
-    ++sequence;
-  }
+  for (const Effect& effect : cursor.pending()) Add(effect, sequence++);
   BuildChains();
   constraints_.Seal();
 }
+
+void CrashGraph::Add(const Effect& effect, uint32_t sequence) {
+  if (effect.op != op_) {
+    op_ = effect.op;
+    anchor_ = edges_.last_chained();
+    pieces_.clear();
+    new_name_ = kNoVariable;
+  }
+  if (model().barriers && effect.epoch != epoch_) {
+    epoch_ = effect.epoch;
+    if (!epoch_variables_.empty()) epoch_before_ = std::exchange(epoch_variables_, {});
+  }
+  switch (effect.kind) {
+    case EffectKind::kInode:
+      AddInode(effect);
+      break;
+    case EffectKind::kName:
+      AddName(effect);
+      break;
+    case EffectKind::kData:
+    case EffectKind::kClone:
+      AddBytes(effect, sequence);
+      break;
+    case EffectKind::kZero:
+      AddZero(effect, sequence);
+      break;
+    case EffectKind::kSize:
+    case EffectKind::kTruncate:
+      AddSize(effect, sequence);
+      break;
+    case EffectKind::kAttribute:
+      AddAttribute(effect);
+      break;
+  }
+}
+
+// --- Looking ---
 
 const OpenFile* CrashGraph::FindFile(InodeId inode) const {
   const auto found = file_index_.find(inode);
@@ -55,22 +91,66 @@ const OpenCell* CrashGraph::FindCell(InodeId directory, std::string_view name) c
   return nullptr;
 }
 
-OpenFile& CrashGraph::FileFor(InodeId inode) {
-  const auto [position, inserted] = file_index_.try_emplace(inode, file_count_);
-  if (!inserted) return files_[position->second];
-  if (file_count_ == files_.size()) files_.emplace_back();
-  OpenFile& file = files_[file_count_++];
-  file.inode = inode;
-  file.has_truncate = false;
-  file.sizes.clear();
-  file.chains = {};
-  const auto existence = existence_.find(inode);
-  file.existence = existence == existence_.end() ? kNoVariable : existence->second;
-  const auto base = cursor_->durable().files.find(inode);
-  file.base = base == cursor_->durable().files.end() ? nullptr : &base->second;
-  file.base_size_bytes = file.base == nullptr ? 0 : file.base->size_bytes();
-  return file;
+const OpenAttribute* CrashGraph::FindAttribute(InodeId inode, std::string_view key) const {
+  for (const OpenAttribute& attribute : attributes_) {
+    if (attribute.inode == inode && attribute.key == key) return &attribute;
+  }
+  return nullptr;
 }
+
+std::vector<AtomId> CrashGraph::Lost(const std::function<bool(VariableId)>& is_kept) const {
+  std::vector<AtomId> lost = reverted_;
+  for (const Atom& atom : atoms_) {
+    if (is_kept(atom.variable) == atom.is_inverse) lost.push_back(atom.id);
+  }
+  std::ranges::sort(lost);
+  const auto repeated = std::ranges::unique(lost);
+  lost.erase(repeated.begin(), repeated.end());
+  return lost;
+}
+
+VariableId CrashGraph::VariableOf(AtomId id) const {
+  if (atoms_by_id_.size() != atoms_.size()) {
+    atoms_by_id_ = atoms_;
+    std::ranges::sort(atoms_by_id_, {}, &Atom::id);
+  }
+  const auto found = std::ranges::lower_bound(atoms_by_id_, id, {}, &Atom::id);
+  return found == atoms_by_id_.end() || found->id != id ? kNoVariable : found->variable;
+}
+
+// --- Variables ---
+
+VariableId CrashGraph::NewVariable(const Effect& effect, AtomId id) {
+  const VariableId variable = edges_.NewVariable();
+  atoms_.push_back({id, variable});
+  if (model().shape == Shape::kPrefix || IsChained(model(), effect)) edges_.Chain(variable);
+  if (model().barriers) {
+    for (const VariableId before : epoch_before_) edges_.Edge(before, variable);
+    epoch_variables_.push_back(variable);
+  }
+  return variable;
+}
+
+VariableId CrashGraph::VariableFor(const Effect& effect, AtomId id) {
+  if (effect.group == 0) return NewVariable(effect, id);
+  const auto [group, is_new] = groups_.try_emplace(effect.group, kNoVariable);
+  if (is_new) return group->second = NewVariable(effect, id);
+  const bool is_known = std::ranges::any_of(
+      atoms_, [&](const Atom& atom) { return atom.variable == group->second && atom.id == id; });
+  if (!is_known) atoms_.push_back({id, group->second});
+  if (IsChained(model(), effect)) edges_.Chain(group->second);
+  return group->second;
+}
+
+// E4: the changes of one inode keep their order.
+void CrashGraph::FollowInode(InodeId inode, VariableId variable) {
+  const auto [last, is_first] = inode_chains_.try_emplace(inode, variable);
+  if (is_first) return;
+  edges_.Edge(last->second, variable);
+  last->second = variable;
+}
+
+// --- Names and attributes ---
 
 OpenCell& CrashGraph::CellFor(const Effect& effect) {
   for (size_t i = 0; i < cell_count_; ++i) {
@@ -85,175 +165,63 @@ OpenCell& CrashGraph::CellFor(const Effect& effect) {
   return cell;
 }
 
-VariableId CrashGraph::NewVariable(AtomId id) {
-  const VariableId variable = constraints_.AddVariable();
-  atoms_.push_back({id, variable});
-  if (cursor_->model().shape == Shape::kPrefix && last_variable_ != kNoVariable) {
-    constraints_.AddEdge(last_variable_, variable);
-  }
-  last_variable_ = variable;
-  return variable;
-}
-
 void CrashGraph::AddInode(const Effect& effect) {
-  existence_[effect.inode] = NewVariable({effect.op, AtomKind::kInode, 0});
+  existence_[effect.inode] = VariableFor(effect, {effect.op, AtomKind::kInode, 0});
 }
 
 void CrashGraph::AddName(const Effect& effect) {
-  const AtomId id{effect.op, AtomKind::kName, effect.part};
-  VariableId variable = kNoVariable;
-  const auto group = groups_.find(effect.group);
-  if (effect.group != 0 && group != groups_.end()) {
-    variable = group->second;
-    atoms_.push_back({id, variable});
-  } else {
-    variable = NewVariable(id);
-    if (effect.group != 0) groups_[effect.group] = variable;
-  }
+  const VariableId variable = VariableFor(effect, {effect.op, AtomKind::kName, effect.part});
+  if (effect.part == 2) atoms_.back().is_inverse = true;
   OpenCell& cell = CellFor(effect);
-  if (cursor_->model().name_cell_order && !cell.entries.empty()) {
-    constraints_.AddEdge(cell.entries.back().variable, variable);
+  if (!cell.entries.empty()) edges_.Edge(cell.entries.back().variable, variable);
+  for (const InodeId needed : {effect.inode, effect.directory}) {
+    const auto existence = existence_.find(needed);
+    if (existence != existence_.end()) edges_.Edge(existence->second, variable);
   }
-  if (cursor_->model().inode_before_use) {
-    for (const InodeId needed : {effect.inode, effect.directory}) {
-      const auto existence = existence_.find(needed);
-      if (existence != existence_.end()) constraints_.AddEdge(existence->second, variable);
+  if (model().rename == Rename::kDual && effect.part == 0) edges_.Edge(new_name_, variable);
+  if (effect.part == 1) new_name_ = variable;
+  for (const InodeId inode : effect.touched) {
+    if (IsInInodeChain(model(), effect, inode)) FollowInode(inode, variable);
+  }
+  if (model().directory_chain) {
+    const auto [last, is_first] = directory_chains_.try_emplace(effect.directory, variable);
+    if (!is_first) {
+      edges_.Edge(last->second, variable);
+      last->second = variable;
     }
   }
+  const bool replaces = effect.part == 1 && effect.touched[1] != kNoInode;
+  if (replaces && model().replace_flush == Flush::kStrict) WaitForReplacement(effect, variable);
   cell.entries.push_back({variable, effect.inode});
 }
 
-void CrashGraph::AddExistenceEdge(const OpenFile& file, VariableId variable) {
-  if (cursor_->model().inode_before_use && file.existence != kNoVariable) {
-    constraints_.AddEdge(file.existence, variable);
+// E10: the bytes and sizes of a file before it replaces another one.
+void CrashGraph::WaitForReplacement(const Effect& effect, VariableId variable) {
+  const auto file = file_index_.find(effect.inode);
+  if (file == file_index_.end()) return;
+  for (const LooseEntry& loose : loose_) {
+    const bool waits = loose.file == file->second && loose.entry.is_data && !loose.entry.is_failed;
+    if (waits) edges_.Edge(loose.entry.variable, variable);
   }
+  for (const SizeEntry& size : files_[file->second].sizes) edges_.Edge(size.variable, variable);
 }
 
-void CrashGraph::AddData(const Effect& effect, uint32_t sequence) {
+OpenAttribute& CrashGraph::AttributeFor(InodeId inode, std::string key) {
+  for (OpenAttribute& attribute : attributes_) {
+    if (attribute.inode == inode && attribute.key == key) return attribute;
+  }
+  return attributes_.emplace_back(inode, std::move(key));
+}
+
+void CrashGraph::AddAttribute(const Effect& effect) {
   const Op& op = cursor_->trace().ops[effect.op];
-  OpenFile& file = FileFor(effect.inode);
-  const uint32_t file_number = static_cast<uint32_t>(&file - files_.data());
-  const std::byte* payload = cursor_->trace().Payload(op).data();
-  const uint64_t unit_bytes = UnitBytes(tear_);
-  const DataPieces pieces = UnitsOf(op, tear_);
-  const bool contiguous =
-      tear_ == Tear::kSectorsContiguous && cursor_->model().shape == Shape::kClosedSet;
-  const uint64_t units_per_page = kTearPageBytes / unit_bytes;
-  VariableId variable = kNoVariable;
-  VariableId part_first = kNoVariable;
-  for (uint32_t piece = 0; piece < pieces.count; ++piece) {
-    const uint64_t unit = pieces.first_unit + piece;
-    if (piece == 0 || tear_ != Tear::kNone) {
-      variable = NewVariable({effect.op, AtomKind::kData, piece});
-    }
-    if (contiguous) {
-      if (part_first == kNoVariable) part_first = variable;
-      const bool page_ends = piece + 1 == pieces.count || (unit + 1) % units_per_page == 0;
-      if (page_ends) {
-        constraints_.AddPart(part_first, static_cast<uint8_t>(variable - part_first + 1));
-        part_first = kNoVariable;
-      }
-    }
-    const uint64_t unit_start = unit * unit_bytes;
-    const uint64_t begin = std::max(op.offset_bytes, unit_start);
-    const uint64_t end = std::min(op.offset_bytes + op.size_bytes, unit_start + unit_bytes);
-    loose_.push_back({file_number, unit,
-                      UnitEntry{.variable = variable,
-                                .sequence = sequence,
-                                .begin = static_cast<uint16_t>(begin - unit_start),
-                                .end = static_cast<uint16_t>(end - unit_start),
-                                .written = payload + (begin - op.offset_bytes)}});
-  }
-}
-
-void CrashGraph::AddSize(const Effect& effect, uint32_t sequence) {
-  OpenFile& file = FileFor(effect.inode);
-  if (effect.kind == EffectKind::kTruncate) {
-    file.has_truncate = true;
-    AddSizeEntry(file, {.variable = NewVariable({effect.op, AtomKind::kTruncate, 0}),
-                        .sequence = sequence,
-                        .is_truncate = true,
-                        .step_bytes = effect.size_after});
-    return;
-  }
-  const Op& write = cursor_->trace().ops[effect.op];
-  const uint32_t steps = SizeStepCount(write, effect.size_before, tear_);
-  for (uint32_t step = 0; step < steps; ++step) {
-    AddSizeEntry(file, {.variable = NewVariable({effect.op, AtomKind::kSize, step}),
-                        .sequence = sequence,
-                        .step_bytes = SizeStepEnd(write, effect.size_before, step, tear_)});
-  }
-}
-
-void CrashGraph::AddSizeEntry(OpenFile& file, SizeEntry entry) {
-  uint64_t before = file.base_size_bytes;
-  if (file.sizes.empty()) {
-    AddExistenceEdge(file, entry.variable);
-  } else {
-    Assert(cursor_->model().size_order, "views read sizes as a chain (E2)");
-    constraints_.AddEdge(file.sizes.back().variable, entry.variable);
-    before = file.sizes.back().size_bytes;
-  }
-  entry.size_bytes = entry.is_truncate ? entry.step_bytes : std::max(before, entry.step_bytes);
-  file.sizes.push_back(entry);
-}
-
-void CrashGraph::BuildChains() {
-  std::stable_sort(loose_.begin(), loose_.end(), [](const auto& left, const auto& right) {
-    return left.file != right.file ? left.file < right.file : left.unit < right.unit;
-  });
-  entries_.clear();
-  entries_.reserve(loose_.size());
-  chains_.clear();
-  chains_.reserve(loose_.size());
-  for (size_t begin = 0; begin < loose_.size();) {
-    size_t end = begin;
-    while (end < loose_.size() && loose_[end].file == loose_[begin].file &&
-           loose_[end].unit == loose_[begin].unit) {
-      entries_.push_back(loose_[end].entry);
-      if (end > begin && cursor_->model().page_order) {
-        constraints_.AddEdge(loose_[end - 1].entry.variable, loose_[end].entry.variable);
-      } else {
-        AddExistenceEdge(files_[loose_[end].file], loose_[end].entry.variable);
-      }
-      ++end;
-    }
-    UnitChain& chain = chains_.emplace_back();
-    chain.unit = loose_[begin].unit;
-    chain.entries = std::span(entries_).subspan(begin, end - begin);
-    OpenFile& file = files_[loose_[begin].file];
-    if (file.chains.empty()) {
-      file.chains = {&chain, 1};
-    } else {
-      file.chains = {file.chains.data(), file.chains.size() + 1};
-    }
-    begin = end;
-  }
-  for (size_t i = 0; i < file_count_; ++i) BuildVersions(files_[i]);
-}
-
-// Lays out what a unit says after each of its writes, so that a read is one copy and "does this
-// write matter here?" is one comparison. With truncates the order is not a chain: no versions.
-void CrashGraph::BuildVersions(OpenFile& file) {
-  const uint64_t unit_bytes = UnitBytes(tear_);
-  for (UnitChain& chain : file.chains) {
-    std::byte* base = arena_.Allocate(unit_bytes);
-    if (file.base != nullptr) {
-      file.base->ReadStored(chain.unit * unit_bytes, {base, unit_bytes});
-    } else {
-      std::memset(base, 0, unit_bytes);
-    }
-    chain.base = base;
-    if (file.has_truncate) continue;
-    const std::byte* before = base;
-    for (UnitEntry& entry : chain.entries) {
-      std::byte* version = arena_.Allocate(unit_bytes);
-      std::memcpy(version, before, unit_bytes);
-      std::memcpy(version + entry.begin, entry.written, entry.end - entry.begin);
-      entry.version = version;
-      before = version;
-    }
-  }
+  const VariableId variable = VariableFor(effect, {effect.op, AtomKind::kAttribute, 0});
+  if (IsInInodeChain(model(), effect, effect.inode)) FollowInode(effect.inode, variable);
+  const auto existence = existence_.find(effect.inode);
+  if (existence != existence_.end()) edges_.Edge(existence->second, variable);
+  std::optional<std::string_view> value;
+  if (op.kind != OpKind::kRemoveXattr) value = AsText(cursor_->trace().Payload(op));
+  AttributeFor(effect.inode, AttributeKey(op)).entries.push_back({variable, value});
 }
 
 }  // namespace plugpull

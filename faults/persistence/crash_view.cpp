@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+#include <ranges>
 
-#include "faults/base/assert.h"
+#include "faults/base/bytes.h"
 
 namespace plugpull {
 
@@ -27,6 +27,15 @@ class CrashViewFile final : public VfsFile {
     return {};
   }
   Expected<void> Sync(SyncKind /*kind*/) override { return {}; }
+  Expected<void> SyncRange(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) override {
+    return {};
+  }
+  Expected<void> Allocate(uint64_t offset_bytes, uint64_t size_bytes) override {
+    if (size_bytes == 0) return Fail(ErrorCode::kInvalidArgument, "allocation of nothing", EINVAL);
+    const uint64_t end_bytes = offset_bytes + size_bytes;
+    if (view_.SizeWithin(file_, 0, end_bytes) < end_bytes) view_.Truncate(file_, end_bytes);
+    return {};
+  }
   Expected<uint64_t> Size() override {
     return view_.SizeWithin(file_, 0, OverlayFile::kNothingForgotten);
   }
@@ -90,13 +99,67 @@ void CrashView::SetCell(InodeId directory, std::string_view name, InodeId target
   overrides_.push_back({directory, std::string(name), target});
 }
 
+const Effect* CrashView::FindCreation(InodeId inode) const {
+  for (const Effect& effect : graph_.cursor().pending()) {
+    if (effect.kind == EffectKind::kInode && effect.inode == inode) return &effect;
+  }
+  return nullptr;
+}
+
 bool CrashView::IsDirectory(InodeId inode) const {
   if (std::ranges::find(new_directories_, inode) != new_directories_.end()) return true;
   if (graph_.cursor().durable().names.IsDirectory(inode)) return true;
-  for (const Effect& effect : graph_.cursor().pending()) {
-    if (effect.kind == EffectKind::kInode && effect.inode == inode) return effect.is_directory;
+  const Effect* creation = FindCreation(inode);
+  return creation != nullptr && creation->is_directory;
+}
+
+bool CrashView::IsLink(InodeId inode) const {
+  if (graph_.cursor().durable().links.contains(inode)) return true;
+  const Effect* creation = FindCreation(inode);
+  return creation != nullptr && graph_.cursor().trace().ops[creation->op].kind == OpKind::kSymlink;
+}
+
+// The text of a link comes into existence with it (persistence models, 4.2).
+Expected<std::string> CrashView::ReadLink(std::string_view path) {
+  const Expected<Place> place = Locate(path);
+  if (!place) return std::unexpected(place.error());
+  const InodeId inode = Lookup(place->directory, place->name);
+  if (inode == kNoInode) {
+    return Fail(ErrorCode::kNotFound, fmt::format("no file '{}'", path), ENOENT);
   }
-  return false;
+  if (!IsLink(inode)) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("'{}' is no link", path), EINVAL);
+  }
+  const auto durable = graph_.cursor().durable().links.find(inode);
+  if (durable != graph_.cursor().durable().links.end()) return durable->second;
+  const Trace& trace = graph_.cursor().trace();
+  return std::string(AsText(trace.Payload(trace.ops[FindCreation(inode)->op])));
+}
+
+Expected<std::optional<std::string>> CrashView::Attribute(std::string_view path,
+                                                          std::string_view key) {
+  InodeId inode = kRootInode;
+  if (!path.empty()) {
+    const Expected<Place> place = Locate(path);
+    if (!place) return std::unexpected(place.error());
+    inode = Lookup(place->directory, place->name);
+    if (inode == kNoInode) {
+      return Fail(ErrorCode::kNotFound, fmt::format("no file '{}'", path), ENOENT);
+    }
+  }
+  if (const OpenAttribute* open = graph_.FindAttribute(inode, key)) {
+    for (const OpenAttribute::Entry& entry : std::views::reverse(open->entries)) {
+      if (!Kept(entry.variable)) continue;
+      if (!entry.value) return std::nullopt;
+      return std::string(*entry.value);
+    }
+  }
+  const auto& all = graph_.cursor().durable().attributes;
+  const auto of_inode = all.find(inode);
+  if (of_inode == all.end()) return std::nullopt;
+  const auto value = of_inode->second.find(key);
+  if (value == of_inode->second.end()) return std::nullopt;
+  return value->second;
 }
 
 Expected<CrashView::Place> CrashView::Locate(std::string_view path) {
@@ -145,6 +208,8 @@ Expected<std::unique_ptr<VfsFile>> CrashView::Open(std::string_view path, OpenOp
     return Fail(ErrorCode::kAlreadyExists, fmt::format("'{}' already exists", path), EEXIST);
   } else if (IsDirectory(inode)) {
     return Fail(ErrorCode::kIo, fmt::format("'{}' is a directory", path), EISDIR);
+  } else if (IsLink(inode)) {
+    return Fail(ErrorCode::kIo, fmt::format("'{}' is a symbolic link", path), ELOOP);
   } else if (options.truncate) {
     Truncate(FileOf(inode), 0);
   }
@@ -296,180 +361,6 @@ std::vector<std::string> CrashView::NamesIn(InodeId directory) {
     return Lookup(directory, name) == kNoInode;
   });
   return names;
-}
-
-// --- Sizes ---
-
-// Returns: the size, clamped to [low, high]. Asks only as much as that needs.
-uint64_t CrashView::SizeWithin(File& file, uint64_t low_bytes, uint64_t high_bytes) {
-  if (file.overlay.size_bytes) return std::clamp(*file.overlay.size_bytes, low_bytes, high_bytes);
-  const uint64_t base = file.base == nullptr ? 0 : file.base->size_bytes();
-  if (file.open == nullptr) return std::clamp(base, low_bytes, high_bytes);
-  const Constraints& constraints = graph_.constraints();
-  const std::vector<SizeEntry>& sizes = file.open->sizes;
-  for (size_t i = sizes.size(); i-- > 0;) {
-    const uint64_t size = std::clamp(sizes[i].size_bytes, low_bytes, high_bytes);
-    const uint64_t before =
-        std::clamp(i == 0 ? base : sizes[i - 1].size_bytes, low_bytes, high_bytes);
-    if (constraints.fate(sizes[i].variable) == Fate::kLost) continue;
-    if (constraints.fate(sizes[i].variable) == Fate::kKept) return size;
-    if (size == before) continue;
-    if (Kept(sizes[i].variable)) return size;
-  }
-  return std::clamp(base, low_bytes, high_bytes);
-}
-
-// --- Bytes ---
-
-size_t CrashView::Read(File& file, uint64_t offset_bytes, std::span<std::byte> out) {
-  if (out.empty()) return 0;
-  const uint64_t end_bytes = SizeWithin(file, offset_bytes, offset_bytes + out.size());
-  const size_t length = end_bytes - offset_bytes;
-  size_t done = 0;
-  while (done < length) {
-    const uint64_t position = offset_bytes + done;
-    const size_t in_page = position % kPageBytes;
-    const size_t count = std::min(length - done, kPageBytes - in_page);
-    const OverlayPage* page = file.overlay.PageAt(position / kPageBytes);
-    if (page == nullptr) {
-      ReadCrashState(file, position, out.subspan(done, count));
-      done += count;
-      continue;
-    }
-    bool written = false;
-    const size_t run_end = page->RunEnd(in_page, in_page + count, written);
-    const size_t run = run_end - in_page;
-    if (written) {
-      std::memcpy(out.data() + done, page->bytes() + in_page, run);
-    } else {
-      ReadCrashState(file, position, out.subspan(done, run));
-    }
-    done += run;
-  }
-  return length;
-}
-
-// Reads what the crash left, within one page.
-void CrashView::ReadCrashState(File& file, uint64_t offset_bytes, std::span<std::byte> out) {
-  if (offset_bytes + out.size() > file.overlay.forgotten_from_bytes) {
-    const size_t remembered = file.overlay.forgotten_from_bytes > offset_bytes
-                                  ? file.overlay.forgotten_from_bytes - offset_bytes
-                                  : 0;
-    std::ranges::fill(out.subspan(remembered), std::byte{0});
-    out = out.first(remembered);
-    if (out.empty()) return;
-  }
-  if (file.base != nullptr) {
-    file.base->ReadStored(offset_bytes, out);
-  } else {
-    std::memset(out.data(), 0, out.size());
-  }
-  if (file.open == nullptr) return;
-  const uint64_t unit_bytes = graph_.unit_bytes();
-  const uint64_t end_bytes = offset_bytes + out.size();
-  if (file.open->has_truncate) {
-    for (uint64_t position = offset_bytes; position < end_bytes;) {
-      const uint64_t unit = position / unit_bytes;
-      const uint64_t piece_end = std::min(end_bytes, (unit + 1) * unit_bytes);
-      const auto chain = std::ranges::lower_bound(file.open->chains, unit, {}, &UnitChain::unit);
-      const bool found = chain != file.open->chains.end() && chain->unit == unit;
-      ReadWithTruncates(*file.open, found ? &*chain : nullptr, position,
-                        out.subspan(position - offset_bytes, piece_end - position));
-      position = piece_end;
-    }
-    return;
-  }
-  auto chain =
-      std::ranges::lower_bound(file.open->chains, offset_bytes / unit_bytes, {}, &UnitChain::unit);
-  for (; chain != file.open->chains.end() && chain->unit * unit_bytes < end_bytes; ++chain) {
-    const uint64_t unit_start = chain->unit * unit_bytes;
-    const uint64_t begin = std::max(unit_start, offset_bytes);
-    const uint64_t end = std::min(unit_start + unit_bytes, end_bytes);
-    ReadChain(*chain, begin - unit_start, out.subspan(begin - offset_bytes, end - begin));
-  }
-}
-
-// The entries are a chain (E1): the kept ones come first. Ask about the newest entry that changes
-// the bytes in question.
-void CrashView::ReadChain(const UnitChain& chain, size_t begin, std::span<std::byte> out) {
-  const Constraints& constraints = graph_.constraints();
-  for (size_t i = chain.entries.size(); i-- > 0;) {
-    const UnitEntry& entry = chain.entries[i];
-    Fate fate = constraints.fate(entry.variable);
-    if (fate == Fate::kLost) continue;
-    if (fate == Fate::kOpen) {
-      const std::byte* before = i == 0 ? chain.base : chain.entries[i - 1].version;
-      const size_t from = std::max<size_t>(entry.begin, begin);
-      const size_t to = std::min<size_t>(entry.end, begin + out.size());
-      const bool matters =
-          from < to && std::memcmp(before + from, entry.version + from, to - from) != 0;
-      if (!matters) continue;
-      if (!Kept(entry.variable)) continue;
-    }
-    std::memcpy(out.data(), entry.version + begin, out.size());
-    return;
-  }
-  std::memcpy(out.data(), chain.base + begin, out.size());
-}
-
-// The general case: truncates of the file are not ordered with its writes, so what a byte says is
-// settled newest first, until every byte asked for is known. `out` holds the durable bytes.
-void CrashView::ReadWithTruncates(const OpenFile& open, const UnitChain* chain,
-                                  uint64_t offset_bytes, std::span<std::byte> out) {
-  const uint64_t unit_start = offset_bytes / graph_.unit_bytes() * graph_.unit_bytes();
-  std::vector<char> known(out.size(), 0);
-  size_t unknown = out.size();
-  size_t next_write = chain == nullptr ? 0 : chain->entries.size();
-  size_t next_size = open.sizes.size();
-  // Settles the bytes [begin, end) of the file with what `source` says, or zeros.
-  const auto settle = [&](uint64_t begin, uint64_t end, const std::byte* source,
-                          VariableId variable) {
-    const uint64_t from = std::max(begin, offset_bytes);
-    const uint64_t to = std::min(end, offset_bytes + out.size());
-    bool matters = false;
-    for (uint64_t at = from; at < to && !matters; ++at) matters = known[at - offset_bytes] == 0;
-    if (!matters || !Kept(variable)) return;
-    for (uint64_t at = from; at < to; ++at) {
-      char& is_known = known[at - offset_bytes];
-      if (is_known != 0) continue;
-      out[at - offset_bytes] = source == nullptr ? std::byte{0} : source[at - begin];
-      is_known = 1;
-      --unknown;
-    }
-  };
-  while (unknown > 0 && (next_write > 0 || next_size > 0)) {
-    const bool size_is_newer =
-        next_size > 0 && (next_write == 0 || open.sizes[next_size - 1].sequence >
-                                                 chain->entries[next_write - 1].sequence);
-    if (size_is_newer) {
-      const SizeEntry& entry = open.sizes[--next_size];
-      if (!entry.is_truncate) continue;
-      settle(entry.step_bytes, OverlayFile::kNothingForgotten, nullptr, entry.variable);
-    } else {
-      const UnitEntry& entry = chain->entries[--next_write];
-      settle(unit_start + entry.begin, unit_start + entry.end, entry.written, entry.variable);
-    }
-  }
-}
-
-void CrashView::Write(File& file, uint64_t offset_bytes, std::span<const std::byte> data) {
-  if (data.empty()) return;
-  modified_ = true;
-  const uint64_t end_bytes = offset_bytes + data.size();
-  const uint64_t old_size = SizeWithin(file, 0, end_bytes);
-  if (old_size < end_bytes) {
-    // Growing: what the crash left beyond the old end does not come back.
-    file.overlay.forgotten_from_bytes = std::min(file.overlay.forgotten_from_bytes, old_size);
-    file.overlay.size_bytes = end_bytes;
-  }
-  file.overlay.Write(pool_, offset_bytes, data);
-}
-
-void CrashView::Truncate(File& file, uint64_t size_bytes) {
-  modified_ = true;
-  const uint64_t old_size = SizeWithin(file, 0, size_bytes);
-  file.overlay.Truncate(size_bytes);
-  file.overlay.forgotten_from_bytes = std::min(file.overlay.forgotten_from_bytes, old_size);
 }
 
 }  // namespace plugpull

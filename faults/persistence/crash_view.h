@@ -9,6 +9,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,12 @@ class CrashView final : public Vfs {
   Expected<bool> Exists(std::string_view path) override;
   Expected<std::vector<std::string>> List(std::string_view path) override;
 
+  // Returns: the text of a symbolic link. Links are not followed by any other call.
+  Expected<std::string> ReadLink(std::string_view path);
+
+  // Returns: an attribute by its key in Image::attributes; nothing when it was never set.
+  Expected<std::optional<std::string>> Attribute(std::string_view path, std::string_view key);
+
  private:
   friend class CrashViewFile;
 
@@ -71,6 +78,8 @@ class CrashView final : public Vfs {
   InodeId ChosenTarget(const OpenCell& cell);
   void SetCell(InodeId directory, std::string_view name, InodeId target);
   bool IsDirectory(InodeId inode) const;
+  const Effect* FindCreation(InodeId inode) const;
+  bool IsLink(InodeId inode) const;
   bool MayHinderRename(InodeId directory, std::string_view name, InodeId moved);
   Expected<InodeId> ResolveDirectory(std::string_view path);
   std::vector<std::string> NamesIn(InodeId directory);
@@ -79,9 +88,11 @@ class CrashView final : public Vfs {
   size_t Read(File& file, uint64_t offset_bytes, std::span<std::byte> out);
   void ReadCrashState(File& file, uint64_t offset_bytes, std::span<std::byte> out);
   void ReadChain(const UnitChain& chain, size_t begin, std::span<std::byte> out);
-  void ReadWithTruncates(const OpenFile& open, const UnitChain* chain, uint64_t offset_bytes,
-                         std::span<std::byte> out);
+  void ReadMixed(const OpenFile& open, const UnitChain* chain, uint64_t offset_bytes,
+                 std::span<std::byte> out);
+  bool ShowsStaleBytes(const UnitChain& chain);
   uint64_t SizeWithin(File& file, uint64_t low_bytes, uint64_t high_bytes);
+  uint64_t LooseSizeWithin(const File& file, uint64_t low_bytes, uint64_t high_bytes);
   void Write(File& file, uint64_t offset_bytes, std::span<const std::byte> data);
   void Truncate(File& file, uint64_t size_bytes);
 

@@ -18,6 +18,7 @@
 
 #include "faults/base/bytes.h"
 #include "faults/persistence/materialise.h"
+#include "faults/persistence/stale.h"
 #include "faults/persistence/state_count.h"
 #include "faults/persistence/testing.h"
 #include "faults/vfs/memory_vfs.h"
@@ -85,7 +86,7 @@ struct Effort {
 void ExpectAgreement(const Trace& trace, const Model& model, Tear tear, uint64_t seed, bool writes,
                      Effort& effort) {
   constexpr size_t kMostStates = 150;
-  CrashCursor cursor(trace, model);
+  CrashCursor cursor(trace, model, tear);
   Lazy lazy;
   for (size_t position = 0; position <= trace.ops.size(); ++position) {
     cursor.AdvanceTo(position);
@@ -94,7 +95,8 @@ void ExpectAgreement(const Trace& trace, const Model& model, Tear tear, uint64_t
     if (!states || states->size() < 2) continue;
     StateCounter counter(lazy.graph);
     ASSERT_TRUE(counter.exact());
-    ASSERT_EQ(counter.total(), states->size());
+    ASSERT_EQ(counter.total(), states->size()) << "seed " << seed << " position " << position
+                                               << " model " << model.name << " tear " << Name(tear);
     const Setting setting{&lazy.graph, seed + position, 14, writes};
     ASSERT_EQ(lazy.Count(setting, counter), CountPlainly(setting, *states))
         << "seed " << seed << " position " << position << " model " << model.name << " tear "
@@ -201,13 +203,17 @@ TEST(CrashViewTest, ARewriteOfTheSameBytesIsNoChoice) {
   EXPECT_EQ(recovery.Run(Tear::kSectorsContiguous, read), (Seen{"00"}));
 }
 
+// Returns: what a new block shows at an offset where it was not zeroed.
+std::string Stale(uint64_t offset_bytes) { return {static_cast<char>(StaleByte(offset_bytes))}; }
+
 TEST(CrashViewTest, SizesAreAskedOnlyAsFarAsAReadNeeds) {
   Recovery recovery;
   recovery.Write(8192, std::string(8192, '1'));
   const auto read = [&](Vfs& vfs) { return recovery.Read(vfs, 8191, 1); };
   EXPECT_EQ(recovery.Run(Tear::kPages, read), (Seen{"0"}));
   const auto read_beyond = [&](Vfs& vfs) { return recovery.Read(vfs, 12'288, 1); };
-  EXPECT_EQ(recovery.Run(Tear::kPages, read_beyond), (Seen{"1", std::string(1, '\0'), ""}));
+  EXPECT_EQ(recovery.Run(Tear::kPages, read_beyond),
+            (Seen{"1", std::string(1, '\0'), Stale(12'288), ""}));
 }
 
 TEST(CrashViewTest, WhatRecoveryWroteIsNoChoice) {
@@ -229,10 +235,12 @@ TEST(CrashViewTest, BytesBeyondTheEndDoNotComeBackWhenRecoveryGrowsTheFile) {
     EXPECT_TRUE(file->Write(8194, AsBytes("2")).has_value());
     return recovery.Read(vfs, 8191, 9);
   };
-  // Kept: size and byte; the size alone; neither or the byte alone, which look the same.
+  // Kept: size and byte; the size alone, on a new block that is zeroed or not; neither or the byte
+  // alone, which look the same.
+  const std::string zeros("0\0\0002", 4);
   EXPECT_EQ(
       recovery.Run(Tear::kPages, recover),
-      (Seen{std::string("01\0002", 4), std::string("0\0\0002", 4), std::string("0\0\0002", 4)}));
+      (Seen{std::string("01\0002", 4), zeros, "0" + Stale(8192) + std::string("\0002", 2), zeros}));
 }
 
 TEST(CrashViewTest, ATruncateThatMayBeLostMayComeBackUnderALaterWrite) {

@@ -11,7 +11,8 @@ namespace plugpull {
 namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
-constexpr uint32_t kMostSplits = 20'000;  // of one component, before its count is a bound
+constexpr uint32_t kMostSplits = 20'000;   // of one component, before its count is a bound
+constexpr uint32_t kMostTiedSplits = 500;  // these cost more each, and are made at each recovery
 // Of one page. Only pages that are rewritten many times without a sync come near: their states are
 // beyond exploring anyway, and counting them would cost more than the search.
 constexpr size_t kMostPartsOfCluster = 16;  // two bits each in the state of a walk
@@ -39,11 +40,12 @@ class Unions {
 
 }  // namespace
 
-StateCounter::StateCounter(const CrashGraph& graph)
-    : graph_(graph), constraints_(graph.constraints()) {
+StateCounter::StateCounter(CrashGraph& graph) : graph_(graph), constraints_(graph.constraints()) {
   Assert(constraints_.trail().empty(), "a counter starts with everything open");
   cluster_of_.assign(constraints_.size(), -1);
   FindClusters();
+  FindHiddenSectors();
+  TieClusters();
   FindComponents();
   local_of_.assign(constraints_.size(), kNone);
   touched_stamp_.assign(components_.size(), 0);
@@ -64,18 +66,49 @@ void StateCounter::FindClusters() {
     bool first = true;
     for (const UnitChain& chain : file.chains) {
       if (first || chain.unit / units_per_page != page) {
-        clusters_.push_back({.gate = file.existence, .chains = {}, .parts = {}});
+        clusters_.emplace_back().gate = file.existence;
         page = chain.unit / units_per_page;
         first = false;
       }
       Cluster& cluster = clusters_.back();
-      cluster.chains.push_back(&chain);
+      std::vector<VariableId>& writes = cluster.sectors.emplace_back();
       for (const UnitEntry& entry : chain.entries) {
+        if (entry.is_failed) exact_ = false;  // later writes do not wait for it: no chain
+        if (!entry.is_data) continue;
+        // All or nothing over several sectors: the walk along them takes each by itself.
+        if (cluster_of_[entry.variable] >= 0) exact_ = false;
+        writes.push_back(entry.variable);
         cluster_of_[entry.variable] = static_cast<int32_t>(clusters_.size() - 1);
         const int32_t part = constraints_.PartOf(entry.variable);
         if (part >= 0 && std::ranges::find(cluster.parts, part) == cluster.parts.end()) {
           cluster.parts.push_back(part);
         }
+      }
+    }
+  }
+}
+
+// Sectors that a later write has overwritten for good take part in how the rest is torn, but the
+// walk does not see them.
+void StateCounter::FindHiddenSectors() {
+  for (const Constraints::Part& part : constraints_.parts()) {
+    for (VariableId variable = part.first; variable < part.first + part.count; ++variable) {
+      if (cluster_of_[variable] < 0) exact_ = false;
+    }
+  }
+}
+
+// A cluster is counted on its own, given its gate, unless other edges tie it to the rest.
+void StateCounter::TieClusters() {
+  for (VariableId late = 0; late < constraints_.size(); ++late) {
+    const int32_t late_cluster = cluster_of_[late];
+    for (const VariableId early : constraints_.Early(late)) {
+      const int32_t early_cluster = cluster_of_[early];
+      if (early > late) exact_ = false;  // counts below rely on issue order
+      if (late_cluster == early_cluster) continue;
+      if (early_cluster >= 0) clusters_[early_cluster].is_tied = true;
+      if (late_cluster >= 0 && clusters_[late_cluster].gate != early) {
+        clusters_[late_cluster].is_tied = true;
       }
     }
   }
@@ -87,16 +120,7 @@ void StateCounter::FindComponents() {
   for (VariableId late = 0; late < variables; ++late) {
     if (cluster_of_[late] >= 0)
       unions.Join(late, variables + static_cast<uint32_t>(cluster_of_[late]));
-    for (const VariableId early : constraints_.Early(late)) {
-      unions.Join(early, late);
-      // A cluster is counted on its own, given its gate: other edges would tie it to the rest.
-      const bool late_inside = cluster_of_[late] >= 0;
-      const bool early_inside = cluster_of_[early] >= 0;
-      const bool through_gate =
-          late_inside && !early_inside && clusters_[cluster_of_[late]].gate == early;
-      const bool within = late_inside && early_inside && cluster_of_[late] == cluster_of_[early];
-      if ((late_inside || early_inside) && !through_gate && !within) exact_ = false;
-    }
+    for (const VariableId early : constraints_.Early(late)) unions.Join(early, late);
   }
   std::vector<uint32_t> component_of_root(variables + clusters_.size(), kNone);
   component_of_.resize(variables);
@@ -111,7 +135,9 @@ void StateCounter::FindComponents() {
   }
   for (uint32_t cluster = 0; cluster < clusters_.size(); ++cluster) {
     const uint32_t component = component_of_root[unions.Find(variables + cluster)];
+    if (component == kNone) continue;  // no write of it is undecided, only what its blocks held
     components_[component].clusters.push_back(cluster);
+    if (clusters_[cluster].is_tied) components_[component].is_tied = true;
   }
 }
 
@@ -140,9 +166,17 @@ StateCount StateCounter::CountAgreeing() {
 }
 
 StateCount StateCounter::CountComponent(const Component& component) {
+  splits_left_ = component.is_tied ? kMostTiedSplits : kMostSplits;
+  return component.is_tied ? CountTied(component.skeleton, component.clusters)
+                           : CountFree(component.skeleton, component.clusters);
+}
+
+// Counts where every cluster hangs on its gate only.
+StateCount StateCounter::CountFree(const std::vector<VariableId>& skeleton,
+                                   const std::vector<uint32_t>& clusters) {
   StateCount count = 1;
   std::vector<uint32_t> nodes;
-  for (const VariableId variable : component.skeleton) {
+  for (const VariableId variable : skeleton) {
     if (constraints_.fate(variable) != Fate::kOpen) continue;
     const uint32_t node = static_cast<uint32_t>(nodes.size());
     nodes.push_back(node);
@@ -157,7 +191,7 @@ StateCount StateCounter::CountComponent(const Component& component) {
     late_[node].clear();
     weight_[node] = 1;
   }
-  for (const VariableId variable : component.skeleton) {
+  for (const VariableId variable : skeleton) {
     if (local_of_[variable] == kNone) continue;
     for (const VariableId early : constraints_.Early(variable)) {
       if (local_of_[early] == kNone) continue;
@@ -165,21 +199,114 @@ StateCount StateCounter::CountComponent(const Component& component) {
       late_[local_of_[early]].push_back(local_of_[variable]);
     }
   }
-  for (const uint32_t index : component.clusters) {
+  for (const uint32_t index : clusters) {
     const Cluster& cluster = clusters_[index];
-    if (cluster.gate != kNoVariable && constraints_.fate(cluster.gate) == Fate::kLost) continue;
-    const bool untouched = cluster_stamp_[index] != stamp_ || stamp_ == 0;
+    const bool gated = cluster.gate != kNoVariable && !cluster.is_tied;
+    if (gated && constraints_.fate(cluster.gate) == Fate::kLost) continue;
+    const bool untouched = !cluster.is_tied && (cluster_stamp_[index] != stamp_ || stamp_ == 0);
     const StateCount states = untouched ? cluster.total : CountCluster(cluster);
-    if (cluster.gate != kNoVariable && constraints_.fate(cluster.gate) == Fate::kOpen) {
+    if (gated && constraints_.fate(cluster.gate) == Fate::kOpen) {
       weight_[local_of_[cluster.gate]] *= states;
     } else {
       count *= states;
     }
   }
   if (!nodes.empty()) {
-    splits_left_ = kMostSplits;
     count *= CountClosedSets(nodes);
-    for (const VariableId variable : component.skeleton) local_of_[variable] = kNone;
+    for (const VariableId variable : skeleton) local_of_[variable] = kNone;
+  }
+  return count;
+}
+
+bool StateCounter::IsOpen(const Cluster& cluster) const {
+  return std::ranges::any_of(cluster.sectors, [this](const auto& writes) {
+    return std::ranges::any_of(
+        writes, [this](VariableId variable) { return constraints_.fate(variable) == Fate::kOpen; });
+  });
+}
+
+// Counts where clusters have to do with each other: falls apart into what is still connected by
+// open variables.
+StateCount StateCounter::CountTied(const std::vector<VariableId>& skeleton,
+                                   const std::vector<uint32_t>& clusters) {
+  std::vector<VariableId> open;
+  for (const VariableId variable : skeleton) {
+    if (constraints_.fate(variable) == Fate::kOpen) open.push_back(variable);
+  }
+  // Nodes: first the variables, then the clusters.
+  Unions unions(open.size() + clusters.size());
+  std::map<VariableId, uint32_t> node_of;
+  for (uint32_t i = 0; i < open.size(); ++i) node_of[open[i]] = i;
+  std::map<int32_t, uint32_t> node_of_cluster;
+  for (uint32_t i = 0; i < clusters.size(); ++i) {
+    node_of_cluster[static_cast<int32_t>(clusters[i])] = static_cast<uint32_t>(open.size()) + i;
+  }
+  const auto node = [&](VariableId variable) {
+    if (cluster_of_[variable] >= 0) return node_of_cluster.at(cluster_of_[variable]);
+    return node_of.at(variable);
+  };
+  const auto join_early = [&](VariableId late) {
+    for (const VariableId early : constraints_.Early(late)) {
+      if (constraints_.fate(early) == Fate::kOpen) unions.Join(node(early), node(late));
+    }
+  };
+  for (const VariableId variable : open) join_early(variable);
+  for (const uint32_t index : clusters) {
+    for (const auto& writes : clusters_[index].sectors) {
+      for (const VariableId variable : writes) {
+        if (constraints_.fate(variable) == Fate::kOpen) join_early(variable);
+      }
+    }
+  }
+  std::map<uint32_t, std::pair<std::vector<VariableId>, std::vector<uint32_t>>> connected;
+  for (uint32_t i = 0; i < open.size(); ++i) connected[unions.Find(i)].first.push_back(open[i]);
+  for (uint32_t i = 0; i < clusters.size(); ++i) {
+    if (!IsOpen(clusters_[clusters[i]])) continue;
+    const uint32_t root = unions.Find(static_cast<uint32_t>(open.size()) + i);
+    connected[root].second.push_back(clusters[i]);
+  }
+  StateCount count = 1;
+  for (const auto& [root, members] : connected) {
+    const auto& [variables, pages] = members;
+    const bool is_tied = !variables.empty() && std::ranges::any_of(pages, [this](uint32_t index) {
+      return clusters_[index].is_tied;
+    });
+    if (is_tied) {
+      count *= CountSplit(variables, pages);
+    } else {
+      count *= CountFree(variables, pages);
+    }
+    if (!exact_) return 1;
+  }
+  return count;
+}
+
+// Splits at the variable with the most open neighbours, the middle one of equals.
+StateCount StateCounter::CountSplit(const std::vector<VariableId>& skeleton,
+                                    const std::vector<uint32_t>& clusters) {
+  if (splits_left_ == 0) {
+    exact_ = false;
+    return 1;
+  }
+  --splits_left_;
+  const auto is_open = [this](VariableId variable) {
+    return constraints_.fate(variable) == Fate::kOpen;
+  };
+  std::vector<VariableId> best;
+  ptrdiff_t most = -1;
+  for (const VariableId variable : skeleton) {
+    const ptrdiff_t neighbours = std::ranges::count_if(constraints_.Early(variable), is_open) +
+                                 std::ranges::count_if(constraints_.Late(variable), is_open);
+    if (neighbours > most) best.clear();
+    if (neighbours >= most) best.push_back(variable);
+    most = std::max(most, neighbours);
+  }
+  const VariableId split = best[best.size() / 2];
+  StateCount count = 0;
+  for (const bool keep : {true, false}) {
+    const size_t mark = constraints_.Mark();
+    if (constraints_.Decide(split, keep)) count += CountTied(skeleton, clusters);
+    constraints_.Undo(mark);
   }
   return count;
 }
@@ -195,21 +322,21 @@ StateCount StateCounter::CountCluster(const Cluster& cluster) {
   }
   std::vector<std::pair<uint64_t, Ways>> walk = {{0, 1}};  // (state, ways to get there)
   std::vector<std::pair<uint64_t, Ways>> next;
-  for (const UnitChain* chain : cluster.chains) {
-    const size_t count = chain->entries.size();
+  for (const std::vector<VariableId>& writes : cluster.sectors) {
+    const size_t count = writes.size();
     size_t least = 0;
-    while (least < count && constraints_.fate(chain->entries[least].variable) == Fate::kKept) {
+    while (least < count && constraints_.fate(writes[least]) == Fate::kKept) {
       ++least;
     }
     size_t most = least;
-    while (most < count && constraints_.fate(chain->entries[most].variable) == Fate::kOpen) ++most;
+    while (most < count && constraints_.fate(writes[most]) == Fate::kOpen) ++most;
     next.clear();
     for (const auto& [state, ways] : walk) {
       for (size_t version = least; version <= most; ++version) {
         uint64_t after = state;
         bool possible = true;
         for (size_t k = 0; k < count && possible; ++k) {
-          const VariableId variable = chain->entries[k].variable;
+          const VariableId variable = writes[k];
           const int32_t part = constraints_.PartOf(variable);
           if (part < 0) continue;
           const auto position = std::ranges::find(cluster.parts, part);
@@ -295,11 +422,9 @@ StateCount StateCounter::CountConnected(const std::vector<uint32_t>& nodes) {
     return std::ranges::count_if(early_[node],
                                  [&](uint32_t early) { return alive_[early] == stamp; });
   };
-  std::vector<uint32_t> joints;  // nodes that depend on more than one other
-  for (const uint32_t node : nodes) {
-    if (alive_early(node) > 1) joints.push_back(node);
-  }
-  if (joints.empty()) {
+  const bool is_forest =
+      std::ranges::none_of(nodes, [&](uint32_t node) { return alive_early(node) > 1; });
+  if (is_forest) {
     // A tree: nodes are numbered in issue order, so every node comes after the one it depends on.
     std::map<uint32_t, StateCount> below;  // product over what depends on a node
     StateCount count = 1;
@@ -323,9 +448,19 @@ StateCount StateCounter::CountConnected(const std::vector<uint32_t>& nodes) {
     return 1;
   }
   --splits_left_;
-  // Split at a joint in the middle: either it is kept, with all it depends on, or it is lost, with
-  // all that depends on it.
-  const uint32_t joint = joints[joints.size() / 2];
+  // Split at the node with the most neighbours, the middle one of equals: either it is kept, with
+  // all it depends on, or it is lost, with all that depends on it.
+  std::vector<uint32_t> best;
+  ptrdiff_t most = -1;
+  for (const uint32_t node : nodes) {
+    const ptrdiff_t neighbours =
+        alive_early(node) +
+        std::ranges::count_if(late_[node], [&](uint32_t late) { return alive_[late] == stamp; });
+    if (neighbours > most) best.clear();
+    if (neighbours >= most) best.push_back(node);
+    most = std::max(most, neighbours);
+  }
+  const uint32_t joint = best[best.size() / 2];
   StateCount count = 0;
   for (const bool keep : {true, false}) {
     const uint32_t removed = ++alive_stamp_;

@@ -3,8 +3,9 @@
 //
 // The graph falls into components that have nothing to do with one another, so counts multiply.
 // Inside a component, the sectors of one page are counted by a walk along the page, and the rest as
-// closed sets of a partial order: in one pass where it is a forest, else by splitting it. Where
-// that would take too long the count is not exact, and says so.
+// closed sets of a partial order: in one pass where it is a forest, else by splitting it at a
+// variable, which is kept in one half of the states and lost in the other. Where that would take
+// too long the count is not exact, and says so.
 #pragma once
 
 #include <boost/multiprecision/cpp_int.hpp>
@@ -19,8 +20,9 @@ using StateCount = boost::multiprecision::cpp_int;
 
 class StateCounter {
  public:
-  // Requires: nothing of `graph` is decided; it outlives the counter and does not change.
-  explicit StateCounter(const CrashGraph& graph);
+  // Requires: nothing of `graph` is decided; it outlives the counter and is not built anew. The
+  // counter decides and undoes variables while it counts.
+  explicit StateCounter(CrashGraph& graph);
 
   // Returns: the number of crash states of the point, at least 1.
   const StateCount& total() const { return total_; }
@@ -35,26 +37,37 @@ class StateCounter {
  private:
   // The sectors of one page of one file, where parts tie them together.
   struct Cluster {
-    VariableId gate = kNoVariable;  // must be kept before anything here can be
-    std::vector<const UnitChain*> chains;
-    std::vector<int32_t> parts;  // indices in Constraints::parts()
-    StateCount total = 0;        // with nothing decided
+    VariableId gate = kNoVariable;                 // must be kept before anything here can be
+    bool is_tied = false;                          // has edges to others than the gate
+    std::vector<std::vector<VariableId>> sectors;  // of each: its writes, oldest first
+    std::vector<int32_t> parts;                    // indices in Constraints::parts()
+    StateCount total = 0;                          // with nothing decided
   };
   struct Component {
     std::vector<VariableId> skeleton;  // variables that are not in a cluster
     std::vector<uint32_t> clusters;
+    bool is_tied = false;  // some cluster is
     StateCount total;
   };
 
   void FindClusters();
   void FindComponents();
+  void FindHiddenSectors();
+  void TieClusters();
   StateCount CountComponent(const Component& component);
+  StateCount CountFree(const std::vector<VariableId>& skeleton,
+                       const std::vector<uint32_t>& clusters);
+  StateCount CountTied(const std::vector<VariableId>& skeleton,
+                       const std::vector<uint32_t>& clusters);
+  StateCount CountSplit(const std::vector<VariableId>& skeleton,
+                        const std::vector<uint32_t>& clusters);
+  bool IsOpen(const Cluster& cluster) const;
   StateCount CountCluster(const Cluster& cluster);
   StateCount CountClosedSets(const std::vector<uint32_t>& nodes);
   StateCount CountConnected(const std::vector<uint32_t>& nodes);
 
-  const CrashGraph& graph_;
-  const Constraints& constraints_;
+  CrashGraph& graph_;
+  Constraints& constraints_;
   bool exact_ = true;
   StateCount total_ = 1;
   std::vector<Cluster> clusters_;

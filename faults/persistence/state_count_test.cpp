@@ -160,11 +160,24 @@ TEST(StateCountTest, ANewFileHasNothingBeforeItExists) {
   Program program;
   const auto file = program.Create("f");
   program.Write(*file, 0, 3 * 4096);
-  // Not there at all; or there: named or not, each page kept or not, three steps of the size.
-  EXPECT_EQ(program.Count("posix-minimal", Tear::kPages), 1 + 2 * 8 * 4);
-  EXPECT_EQ(program.Count("posix-minimal", Tear::kNone), 1 + 2 * 2 * 2);
-  EXPECT_EQ(program.Count("posix-minimal", Tear::kSectorsContiguous), 1 + 2 * 16 * 16 * 16 * 4);
-  EXPECT_EQ(program.Count("posix-minimal", Tear::kSectorsAny), 1 + 2 * pow(StateCount(2), 24) * 4);
+  // Not there at all; or there: named or not, each page kept or not, three steps of the size. All
+  // that twice, for new blocks that were zeroed and for such that were not.
+  EXPECT_EQ(program.Count("posix-minimal", Tear::kPages), 2 * (1 + 2 * 8 * 4));
+  EXPECT_EQ(program.Count("posix-minimal", Tear::kNone), 2 * (1 + 2 * 2 * 2));
+  EXPECT_EQ(program.Count("posix-minimal", Tear::kSectorsContiguous),
+            2 * (1 + 2 * 16 * 16 * 16 * 4));
+  EXPECT_EQ(program.Count("posix-minimal", Tear::kSectorsAny),
+            2 * (1 + 2 * pow(StateCount(2), 24) * 4));
+  // There with its name or not at all; each page alone; the size a chain.
+  EXPECT_EQ(program.Count("ext4-ordered", Tear::kPages), 1 + 8 * 4);
+  // Each page kept or not, and if it is, its step of the size kept or not.
+  EXPECT_EQ(program.Count("xfs", Tear::kPages), 1 + 3 * 3 * 3);
+  EXPECT_EQ(program.Count("xfs", Tear::kSectorsContiguous), 1 + 17 * 17 * 17);
+  // As many pages of the size as pages before them.
+  EXPECT_EQ(program.Count("ext4-ordered-classic", Tear::kPages), 1 + 8 + 4 + 2 + 1);
+  EXPECT_EQ(program.Count("btrfs", Tear::kSectorsContiguous), 1 + 8 * 8);
+  // A prefix: nothing, the file, three pages, three steps of the size.
+  EXPECT_EQ(program.Count("ext4-journal", Tear::kPages), 1 + 1 + 3 + 3);
   EXPECT_EQ(program.Count("ordered", Tear::kPages), 1 + 2 + 3 + 3);
 }
 
@@ -173,11 +186,11 @@ TEST(StateCountTest, ManySmallAppendsToANewLogAreCountedExactly) {
   const auto log = program.Create("log");
   constexpr int kAppends = 400;
   for (uint64_t i = 0; i < kAppends; ++i) program.Write(*log, i * 4096, 4096);
-  // Each page kept or not, the size a chain.
+  // Each page kept or not, the size a chain; new blocks zeroed or not.
   EXPECT_EQ(program.Count("posix-minimal", Tear::kPages),
-            1 + 2 * pow(StateCount(2), kAppends) * (kAppends + 1));
+            2 * (1 + 2 * pow(StateCount(2), kAppends) * (kAppends + 1)));
   EXPECT_EQ(program.Count("posix-minimal", Tear::kSectorsContiguous),
-            1 + 2 * pow(StateCount(16), kAppends) * (kAppends + 1));
+            2 * (1 + 2 * pow(StateCount(16), kAppends) * (kAppends + 1)));
 }
 
 TEST(StateCountTest, ManyRewritesOfTheSectorsOfOnePageDoNotOverflow) {

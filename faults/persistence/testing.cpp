@@ -195,19 +195,39 @@ class Explorer {
   std::string log_;
 };
 
+void AppendVisible(const Image& image, InodeId directory, std::string& text);
+
+// What is not a directory; a name may stand for nothing where a model lets names come before files.
+void AppendFile(const Image& image, InodeId inode, std::string& text) {
+  if (const auto link = image.links.find(inode); link != image.links.end()) {
+    text += fmt::format(" -> {};", link->second);
+  } else if (const auto file = image.files.find(inode); file != image.files.end()) {
+    std::vector<std::byte> bytes(file->second.size_bytes());
+    file->second.Read(0, bytes);
+    text += fmt::format(" {} {};", bytes.size(), AsText(bytes));
+  } else {
+    text += " dangling;";
+  }
+}
+
+void AppendAttributes(const Image& image, InodeId inode, std::string& text) {
+  const auto attributes = image.attributes.find(inode);
+  if (attributes == image.attributes.end()) return;
+  for (const auto& [key, value] : attributes->second) text += fmt::format("{{{}={}}}", key, value);
+}
+
 void AppendVisible(const Image& image, InodeId directory, std::string& text) {
   for (const std::string& name : image.names.Names(directory)) {
     const InodeId inode = image.names.At(directory, name);
+    text += name;
+    AppendAttributes(image, inode, text);
     if (image.names.IsDirectory(inode)) {
-      text += fmt::format("{}(", name);
+      text += '(';
       AppendVisible(image, inode, text);
-      text += ")";
-      continue;
+      text += ')';
+    } else {
+      AppendFile(image, inode, text);
     }
-    const FileContent& file = image.files.at(inode);
-    std::vector<std::byte> bytes(file.size_bytes());
-    file.Read(0, bytes);
-    text += fmt::format("{} {} {};", name, bytes.size(), AsText(bytes));
   }
 }
 
@@ -272,12 +292,7 @@ std::optional<std::vector<State>> LegalStates(const Constraints& constraints, si
 }
 
 std::vector<AtomId> LostAtoms(const CrashGraph& graph, const State& state) {
-  std::vector<AtomId> lost;
-  for (const Atom& atom : graph.atoms()) {
-    if (state[atom.variable] == 0) lost.push_back(atom.id);
-  }
-  std::ranges::sort(lost);
-  return lost;
+  return graph.Lost([&state](VariableId variable) { return state[variable] != 0; });
 }
 
 State DecidedState(const Constraints& constraints) {
@@ -291,6 +306,7 @@ State DecidedState(const Constraints& constraints) {
 
 std::string Visible(const Image& image) {
   std::string text;
+  AppendAttributes(image, kRootInode, text);
   AppendVisible(image, kRootInode, text);
   return text;
 }

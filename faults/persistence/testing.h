@@ -41,12 +41,17 @@ std::vector<AtomId> LostAtoms(const CrashGraph& graph, const State& state);
 State DecidedState(const Constraints& constraints);
 
 // Returns: the lost atoms of every legal crash state, by the definition; nothing when there are
-// more than `limit`.
+// more than `limit`. They are atoms of EffectiveTear(model, tear).
 std::optional<std::vector<std::vector<AtomId>>> ReferenceStates(const Trace& trace, size_t position,
                                                                 const Model& model, Tear tear,
                                                                 size_t limit);
 
-// Returns: everything that a program can see of an image, as one string.
+// Returns: the atoms that every legal crash state keeps, by the definition, sorted.
+std::vector<AtomId> ReferenceMust(const Trace& trace, size_t position, const Model& model,
+                                  Tear tear);
+
+// Returns: everything that a program can see of an image, as one string: the names with the sizes
+// and bytes of files, the texts of links, and the attributes in braces.
 std::string Visible(const Image& image);
 
 // Runs a program that looks around on a disk, and with `writes` also changes it, in a way that
