@@ -48,9 +48,13 @@ class Engine {
   virtual Expected<void> Open() = 0;
 
   // Runs one transaction and commits it with the durability that the target's options ask for.
-  // Success means acknowledged. An error means an unknown outcome, not an aborted transaction.
-  // Requires: Open succeeded.
+  // Success means acknowledged, apart from Pending(). An error means an unknown outcome, not an
+  // aborted transaction. Requires: Open succeeded.
   virtual Expected<void> Apply(const Transaction& transaction) = 0;
+
+  // Returns: how many of the transactions applied last are not acknowledged yet, because they wait
+  // for others to share a sync with (group commit).
+  virtual uint32_t Pending() const { return 0; }
 
   // Shows the committed contents. Requires: Open succeeded.
   virtual Expected<void> Scan(PairVisitor& visitor) = 0;
@@ -85,7 +89,11 @@ class EngineType {
   virtual std::string_view description() const = 0;  // one line for `plugpull list targets`
   virtual const std::vector<OptionSpec>& options() const = 0;
 
-  // Returns: an unopened store on `vfs`, which must outlive it.
+  // Errors: kInvalidArgument: values that are legal each, but make no sense together.
+  // Requires: `options` are complete, and each fits its OptionSpec.
+  virtual Expected<void> CheckOptions(const EngineOptions& /*options*/) const { return {}; }
+
+  // Returns: an unopened store on `vfs`, which must outlive it. Requires: CheckOptions succeeds.
   virtual std::unique_ptr<Engine> Create(Vfs& vfs, const EngineOptions& options) const = 0;
 
   // Returns: the role of a file of this engine in words ("journal", "log", "store"), for findings

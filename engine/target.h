@@ -3,7 +3,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "engine/engine.h"
 
@@ -19,8 +18,5 @@ struct Target {
 
 // Returns: the target that `text` names. Errors: kInvalidArgument, with the nearest valid word.
 Expected<Target> ParseTarget(std::string_view text);
-
-// Returns: ", did you mean 'x'?" for the candidate nearest to `word`, or "" when none is near.
-std::string NearestHint(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace plugpull

@@ -132,12 +132,5 @@ TEST(ParseTarget, AnOptionGivenTwiceIsAMistake) {
   EXPECT_THAT(Refusal("sqlite:journal=wal,journal=wal"), HasSubstr("twice"));
 }
 
-TEST(NearestHint, IsEmptyWhereNothingIsNear) {
-  EXPECT_EQ(NearestHint("zzzzzz", {"alpha", "beta"}), "");
-  EXPECT_EQ(NearestHint("x", {}), "");
-  EXPECT_EQ(NearestHint("bta", {"alpha", "beta"}), ", did you mean 'beta'?");
-  EXPECT_EQ(NearestHint("beta", {"beat", "beta"}), ", did you mean 'beta'?");
-}
-
 }  // namespace
 }  // namespace plugpull
