@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "reports/model_labels.h"
+
 namespace plugpull {
 namespace {
 
@@ -77,13 +79,18 @@ std::string RenderFindings(const Result& result, const std::string& out_director
       text += fmt::format("  {:<10} and {} more\n", "", finding.lost.size() - kMostLostLines);
     }
     if (finding.lost.empty()) text += "  lost       nothing\n";
-    text += fmt::format("  needs      {}; admitted by {}\n", Name(finding.fault_level),
-                        fmt::join(finding.models, ", "));
+    text += fmt::format("  needs      {}\n", Name(finding.fault_level));
+    text += fmt::format("  models     {}\n", DescribeModels(finding));
     text += fmt::format("  seen       {} times\n", Grouped(finding.count));
     text += fmt::format("  reproduce  plugpull replay {}\n\n",
                         Quoted(out_directory + "/" + finding.case_path));
   }
   return text;
+}
+
+std::string RenderModels(const Result& result) {
+  const std::string verdicts = DescribeVerdicts(result);
+  return verdicts.empty() ? "" : verdicts + "\n";
 }
 
 std::string RenderLastLine(const Result& result, const std::string& report_path,

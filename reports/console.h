@@ -17,6 +17,9 @@ struct ConsoleStyle {
 std::string RenderFindings(const Result& result, const std::string& out_directory,
                            ConsoleStyle style);
 
+// Returns: of a run under all models, the line that says what held where. Else empty.
+std::string RenderModels(const Result& result);
+
 // Returns: the last line: counts, coverage, verdict, where the report is.
 std::string RenderLastLine(const Result& result, const std::string& report_path,
                            ConsoleStyle style);

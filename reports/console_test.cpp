@@ -33,7 +33,8 @@ TEST(Findings, SayWhatHappenedWhatWasLostAndHowToReproduceIt) {
             "acknowledged\n"
             "  crash      after operation 17; transaction 3 acknowledged, 4 attempted\n"
             "  lost       #15 write log 0+4096\n"
-            "  needs      power-cut; admitted by posix-minimal, ordered\n"
+            "  needs      power-cut\n"
+            "  models     portability: only posix-minimal, somc; by contract also xfs\n"
             "  seen       1,234 times\n"
             "  reproduce  plugpull replay out/findings/lost-commit-1f0c2a44.case\n\n");
 }
@@ -71,6 +72,13 @@ TEST(Findings, AreColouredOnlyWhenAsked) {
   EXPECT_THAT(RenderFindings(SmallResult(), "out", kPlain), Not(HasSubstr("\x1b")));
   EXPECT_THAT(RenderFindings(SmallResult(), "out", kColor),
               StartsWith("\x1b[1;31mlost-commit\x1b[0m  "));
+}
+
+TEST(ModelsLine, IsThereForARunUnderAllModelsOnly) {
+  Result result = SmallResult();
+  EXPECT_EQ(RenderModels(result), "");
+  result.models = {{"posix-minimal", Verdict::kViolated}, {"xfs", Verdict::kHeld}};
+  EXPECT_EQ(RenderModels(result), "held on xfs; violated on posix-minimal\n");
 }
 
 TEST(LastLine, SaysCountsCoverageVerdictAndReport) {

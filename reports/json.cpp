@@ -16,6 +16,7 @@ ordered_json ToJson(const Finding& finding) {
           {"fault_level", static_cast<int>(finding.fault_level)},
           {"fault", Name(finding.fault_level)},
           {"models", finding.models},
+          {"contract_models", finding.contract_models},
           {"crash_point", finding.crash_point},
           {"transactions_attempted", finding.transactions_attempted},
           {"transactions_acknowledged", finding.transactions_acknowledged},
@@ -36,7 +37,7 @@ std::string RenderJson(const Result& result) {
       result.elapsed_s > 0 ? static_cast<double>(coverage.recoveries) / result.elapsed_s : 0;
   ordered_json findings = ordered_json::array();
   for (const Finding& finding : result.findings) findings.push_back(ToJson(finding));
-  const ordered_json json = {
+  const ordered_json always = {
       {"schema", "plugpull.result/1"},
       {"command", result.command},
       {"version", result.version},
@@ -70,6 +71,8 @@ std::string RenderJson(const Result& result) {
         {"unknown", coverage.unknown}}},
       {"rates", {{"elapsed_s", result.elapsed_s}, {"recoveries_per_s", rate}}},
       {"findings", findings}};
+  ordered_json json = always;
+  for (const auto& [model, verdict] : result.models) json["models"][model] = Name(verdict);
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

@@ -74,6 +74,7 @@ TEST(Json, HasEveryFieldOfTheSchemaWithItsType) {
                                        {"promise", "string"},
                                        {"fault_level", "number"},
                                        {"models", "array"},
+                                       {"contract_models", "array"},
                                        {"crash_point", "number"},
                                        {"transactions_attempted", "number"},
                                        {"transactions_acknowledged", "number"},
@@ -82,6 +83,17 @@ TEST(Json, HasEveryFieldOfTheSchemaWithItsType) {
                                        {"message", "string"},
                                        {"recoverability", "null"},
                                        {"case", "string"}});
+}
+
+TEST(Json, SaysWhatHeldUnderEachModelOfARunUnderAll) {
+  Result result = SmallResult();
+  EXPECT_FALSE(Parsed(result).contains("models"));
+  EXPECT_EQ(Parsed(result)["findings"][0]["models"], json({"posix-minimal", "somc"}));
+  EXPECT_EQ(Parsed(result)["findings"][0]["contract_models"], json({"xfs"}));
+  result.models = {
+      {"posix-minimal", Verdict::kViolated}, {"xfs", Verdict::kHeld}, {"btrfs", Verdict::kUnknown}};
+  EXPECT_EQ(Parsed(result)["models"],
+            json({{"posix-minimal", "violated"}, {"xfs", "held"}, {"btrfs", "unknown"}}));
 }
 
 TEST(Json, KeepsNumbersThatDoNotFitADouble) {

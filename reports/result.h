@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reports/verdict.h"
@@ -16,8 +17,9 @@ struct Finding {
   std::string signature;  // class, then kinds and roles of what was lost
   ViolationClass violation = ViolationClass::kLostCommit;
   FaultLevel fault_level = FaultLevel::kPowerCut;
-  std::vector<std::string> models;  // those that admit the state of the reproduction
-  uint64_t crash_point = 0;         // operations issued before the crash
+  std::vector<std::string> models;  // those that admit some violation of it, weakest first
+  std::vector<std::string> contract_models = {};  // further ones, but only by what they promise
+  uint64_t crash_point = 0;                       // operations issued before the crash
   uint32_t transactions_attempted = 0;
   uint32_t transactions_acknowledged = 0;
   std::vector<std::string> lost;
@@ -64,6 +66,8 @@ struct Result {
   Verdict verdict = Verdict::kUnknown;
   TraceFacts trace;
   Coverage coverage;
+  // Of a run under all models: what holds under each, weakest first.
+  std::vector<std::pair<std::string, Verdict>> models;
   double elapsed_s = 0;
   std::vector<Finding> findings;
   bool interrupted = false;

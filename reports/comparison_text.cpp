@@ -1,0 +1,85 @@
+#include "reports/comparison_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "reports/console.h"
+
+namespace plugpull {
+
+std::string CellText(const ComparisonCell& cell) {
+  if (cell.verdict == Verdict::kUnknown) return "?";
+  std::string text(cell.kept ? Name(*cell.kept) : "none");
+  const bool is_proved = cell.exhaustive || !cell.kept;
+  if (!cell.broken_by) return is_proved ? text : text + "~";
+  return fmt::format("{}{}{}", text, is_proved ? ' ' : '~', static_cast<int>(*cell.broken_by));
+}
+
+std::string SyncsText(const CommitCost& cost) {
+  return fmt::format("{:.2f}", PerCommit(cost.syncs, cost));
+}
+
+std::string BytesText(const CommitCost& cost) {
+  return Grouped(static_cast<uint64_t>(PerCommit(cost.bytes, cost) + 0.5));
+}
+
+std::string WritesText(const CommitCost& cost) {
+  return fmt::format("{:.1f}", PerCommit(cost.writes, cost));
+}
+
+std::string AmplificationText(const CommitCost& cost) {
+  if (cost.changed_bytes == 0) return "-";
+  return fmt::format("{:.1f}",
+                     static_cast<double>(cost.bytes) / static_cast<double>(cost.changed_bytes));
+}
+
+std::vector<std::string> Legend(const Comparison& comparison) {
+  std::string promises;
+  for (size_t i = 0; i <= static_cast<size_t>(kLastPromise); ++i) {
+    promises += fmt::format("{}{}", i == 0 ? "none < " : " < ", Name(static_cast<Promise>(i)));
+  }
+  std::string faults;
+  for (const FaultInfo& fault : Faults()) {
+    faults += fmt::format("{}{} {}", faults.empty() ? "" : ", ", static_cast<int>(fault.level),
+                          fault.name);
+  }
+  return {
+      fmt::format("A cell is the strongest promise kept: {}.", promises),
+      fmt::format("Its number is the weakest fault that breaks `{}`: {}.", Name(comparison.promise),
+                  faults),
+      "~ kept as far as the search went, which was not exhaustive; ? not known.",
+  };
+}
+
+std::string ChoiceText(const ComparisonRow* row) {
+  if (row == nullptr) return "none";
+  return fmt::format("{} ({} syncs, {} bytes a commit)", row->name, SyncsText(row->cost),
+                     BytesText(row->cost));
+}
+
+std::vector<CheapestChoice> CheapestChoices(const Comparison& comparison) {
+  std::vector<CheapestChoice> choices;
+  for (size_t model = 0; model < comparison.models.size(); ++model) {
+    const ComparisonRow* protocol = Cheapest(comparison, model, StrategyGroup::kProtocols);
+    const ComparisonRow* alone =
+        Cheapest(comparison, model, StrategyGroup::kProtocols, Waiting::kNever);
+    const ComparisonRow* engine = Cheapest(comparison, model, StrategyGroup::kEngines);
+    const auto same = std::ranges::find_if(choices, [&](const CheapestChoice& choice) {
+      return choice.protocol == protocol && choice.without_group_commit == alone &&
+             choice.engine == engine;
+    });
+    CheapestChoice& choice =
+        same != choices.end() ? *same
+                              : choices.emplace_back(CheapestChoice{{}, protocol, alone, engine});
+    choice.models.push_back(comparison.models[model]);
+  }
+  return choices;
+}
+
+bool HasGroup(const Comparison& comparison, StrategyGroup group) {
+  return std::ranges::any_of(comparison.rows,
+                             [group](const ComparisonRow& row) { return row.group == group; });
+}
+
+}  // namespace plugpull
