@@ -26,6 +26,11 @@ std::vector<std::byte> Bytes(const std::string& text) {
   return {bytes.begin(), bytes.end()};
 }
 
+bool HasPayload(OpKind kind) {
+  return kind == OpKind::kWrite || kind == OpKind::kSymlink || kind == OpKind::kClone ||
+         kind == OpKind::kSetAttribute || kind == OpKind::kSetXattr;
+}
+
 Expected<void> ReadFacts(const json& facts, Case& loaded) {
   Expected<ExploreSettings> settings = ExploreSettingsFromJson(facts.at("settings"));
   if (!settings) return std::unexpected(settings.error());
@@ -88,7 +93,7 @@ Trace CutTrace(const Trace& trace, size_t position, uint32_t transactions_attemp
   cut.ops.assign(trace.ops.begin(), trace.ops.begin() + static_cast<ptrdiff_t>(position));
   uint64_t payload_bytes = 0;
   for (const Op& op : cut.ops) {
-    if (op.kind != OpKind::kWrite) continue;
+    if (!HasPayload(op.kind)) continue;
     payload_bytes = std::max(payload_bytes, op.payload_offset + op.size_bytes);
   }
   cut.payload.assign(trace.payload.begin(),

@@ -189,7 +189,10 @@ TEST_F(CaseFiles, FactsThatDoNotFitTheirTraceAreAnError) {
   EXPECT_THAT(error_with("attempted", 2), HasSubstr("transactions that its trace does not have"));
   json settings = good["settings"];
   settings["model"] = "ext9";
-  EXPECT_THAT(error_with("settings", settings), HasSubstr("unknown model 'ext9'"));
+  EXPECT_THAT(error_with("settings", settings), HasSubstr("there is no model 'ext9'"));
+  // Whoever sends a case does not get to say which files are read here.
+  settings["model"] = "/etc/x.toml,drag=to-call";
+  EXPECT_THAT(error_with("settings", settings), HasSubstr("there is no model '/etc/x.toml'"));
 }
 
 TEST(CutTrace, EndsAtTheCrashAndIsAValidTrace) {

@@ -11,8 +11,12 @@
 
 namespace plugpull {
 
-// Returns: positions in the trace, ascending. A crash at position p comes after the operations
-// [0, p) were issued and before anything else.
+// Returns: the position of the first call that happened and that no model knows, or the end of the
+// trace. What a crash after it may leave cannot be said.
+size_t EndOfModelled(const Trace& trace);
+
+// Returns: positions in the trace up to EndOfModelled, ascending. A crash at position p comes after
+// the operations [0, p) were issued and before anything else.
 std::vector<size_t> CrashPoints(const Trace& trace, const Model& model, Promise promise);
 
 }  // namespace plugpull

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "harness/testing.h"
@@ -109,6 +110,79 @@ TEST(CrashPoints, AscendAndEndWithTheTrace) {
       }
     }
   }
+}
+
+// Returns: the points of a trace of these operations under `model`, when only what survives counts.
+std::vector<size_t> PointsOf(std::vector<Op> ops, const Model& model = ClosedSets()) {
+  Trace trace;
+  trace.ops = std::move(ops);
+  return CrashPoints(trace, model, Promise::kPrefix);
+}
+Op OfKind(OpKind kind, int32_t result_errno = 0) {
+  return {.kind = kind, .result_errno = result_errno, .inode = kFile};
+}
+
+TEST(CrashPoints, EveryKindOfSyncEndsAnEpoch) {
+  for (const OpKind kind : {OpKind::kSync, OpKind::kDataSync, OpKind::kSyncDirectory,
+                            OpKind::kSyncMapped, OpKind::kSyncAll, OpKind::kSyncWrite}) {
+    EXPECT_TRUE(IsSync(kind));
+    EXPECT_THAT(PointsOf({OfKind(OpKind::kWrite), OfKind(kind), OfKind(kind)}), ElementsAre(1, 3))
+        << Name(kind);
+  }
+}
+
+TEST(CrashPoints, SyncingARangeIsNothing) {
+  EXPECT_FALSE(IsSync(OpKind::kSyncRange));
+  EXPECT_THAT(PointsOf({OfKind(OpKind::kWrite), OfKind(OpKind::kSyncRange), OfKind(OpKind::kWrite),
+                        OfKind(OpKind::kSync)}),
+              ElementsAre(3, 4));
+  // Nor does it add a state where each operation is a point of its own.
+  EXPECT_THAT(PointsOf({OfKind(OpKind::kSyncRange), OfKind(OpKind::kSyncRange)}, Everything()),
+              ElementsAre(2));
+}
+
+TEST(CrashPoints, EveryOtherKindIsAChange) {
+  for (uint8_t i = 0; i <= static_cast<uint8_t>(kLastOpKind); ++i) {
+    const OpKind kind = static_cast<OpKind>(i);
+    const bool is_none = IsSync(kind) || kind == OpKind::kSyncRange || kind == OpKind::kBegin ||
+                         kind == OpKind::kAcknowledge || kind == OpKind::kUnmodelled;
+    if (is_none) continue;
+    EXPECT_THAT(PointsOf({OfKind(OpKind::kSync), OfKind(kind), OfKind(OpKind::kSync)}),
+                ElementsAre(0, 2, 3))
+        << Name(kind);
+  }
+}
+
+TEST(CrashPoints, AFailedSyncHasDroppedSomething) {
+  const Op sync = OfKind(OpKind::kSync);
+  const Op failed = OfKind(OpKind::kSync, EIO);
+  EXPECT_THAT(PointsOf({OfKind(OpKind::kWrite), sync, sync}), ElementsAre(1, 3));
+  EXPECT_THAT(PointsOf({OfKind(OpKind::kWrite), failed, sync}), ElementsAre(1, 2, 3));
+}
+
+TEST(CrashPoints, SynchronousMetadataEndsAnEpoch) {
+  Model wsync = ClosedSets();
+  wsync.synchronous_metadata = true;
+  const std::vector<Op> ops = {OfKind(OpKind::kWrite), OfKind(OpKind::kRename),
+                               OfKind(OpKind::kWrite), OfKind(OpKind::kWrite),
+                               OfKind(OpKind::kTruncate)};
+  EXPECT_THAT(PointsOf(ops), ElementsAre(5));
+  EXPECT_THAT(PointsOf(ops, wsync), ElementsAre(1, 4, 5));
+}
+
+TEST(CrashPoints, NothingIsSaidOfWhatComesAfterACallThatIsNotModelled) {
+  const Op write = OfKind(OpKind::kWrite);
+  const Op sync = OfKind(OpKind::kSync);
+  EXPECT_THAT(PointsOf({write, sync, write, OfKind(OpKind::kUnmodelled), write, sync}),
+              ElementsAre(1, 3));
+  EXPECT_THAT(PointsOf({OfKind(OpKind::kUnmodelled), write}), ElementsAre(0));
+  EXPECT_THAT(PointsOf({write, sync, OfKind(OpKind::kUnmodelled, ENOTTY), sync}),
+              ElementsAre(1, 3, 4));
+}
+
+TEST(CrashPoints, OfACommitAndLogAreThoseOfClosedSets) {
+  EXPECT_EQ(Points("bwsAbwSwA", *FindModel("btrfs"), Promise::kDurable),
+            Points("bwsAbwSwA", ClosedSets(), Promise::kDurable));
 }
 
 // --- What the points left out would have shown ---

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "faults/base/assert.h"
+#include "harness/size_choices.h"
 
 namespace plugpull {
 namespace {
@@ -36,8 +37,15 @@ std::string_view KindOf(const Op& op, AtomKind kind) {
       return "size";
     case AtomKind::kTruncate:
       return "truncate";
+    case AtomKind::kZero:
+      return "zero";
+    case AtomKind::kClone:
+      return "clone";
+    case AtomKind::kFill:
+      return "fill";
     case AtomKind::kInode:
     case AtomKind::kName:
+    case AtomKind::kAttribute:
       return Name(op.kind);
   }
   return "";
@@ -62,50 +70,90 @@ std::string Ranges(const std::vector<uint32_t>& numbers) {
 StateInspector::StateInspector(const Trace& trace, const EngineType& type)
     : trace_(trace), type_(type), names_(LastNames(trace)) {}
 
-CrashGraph& StateInspector::GraphAt(size_t position, const Model& model, Tear tear) {
-  auto entry = std::ranges::find(cursors_, &model, &Cursor::model);
-  if (entry == cursors_.end()) entry = cursors_.insert(cursors_.end(), Cursor{&model, nullptr});
-  if (entry->cursor == nullptr || entry->cursor->position() > position) {
-    entry->cursor = std::make_unique<CrashCursor>(trace_, model);
+StateInspector::View& StateInspector::ViewAt(size_t position, const Model& model, Tear tear) {
+  auto view = std::ranges::find(views_, &model, &View::model);
+  if (view == views_.end()) {
+    view = views_.emplace(views_.end());
+    view->model = &model;
+    view->graph = std::make_unique<CrashGraph>();
   }
-  entry->cursor->AdvanceTo(position);
-  graph_.Build(*entry->cursor, tear);
-  return graph_;
+  if (view->cursor != nullptr && view->position == position && view->tear == tear) {
+    view->graph->constraints().Undo(0);
+    return *view;
+  }
+  // What a sync of a part of a write covers depends on whether writes are torn at all.
+  const bool other_tears = (view->tear == Tear::kNone) != (tear == Tear::kNone);
+  if (view->cursor == nullptr || view->cursor->position() > position || other_tears) {
+    view->cursor = std::make_unique<CrashCursor>(trace_, model, tear);
+  }
+  view->cursor->AdvanceTo(position);
+  view->graph->BuildOrder(*view->cursor, tear);
+  view->position = position;
+  view->tear = tear;
+  return *view;
+}
+
+bool StateInspector::Decide(View& view, const ChosenState& state) const {
+  std::vector<std::pair<AtomId, bool>> chosen = state.chosen;
+  for (auto& [id, kept] : chosen) id = Coarsen(trace_, id, state.tear, view.tear);
+  DropImpliedSizes(trace_, chosen);
+  SizeChoices sizes(*view.graph);
+  for (const auto& [id, kept] : chosen) {
+    const VariableId variable = view.graph->VariableOf(id);
+    if (id.kind == AtomKind::kSize && view.model->size_order == SizeOrder::kMax) {
+      if (!sizes.Add(trace_.ops[id.op].inode, variable, kept)) return false;
+    } else if (variable == kNoVariable ? !kept
+                                       : !view.graph->constraints().Decide(variable, kept)) {
+      return false;
+    }
+  }
+  return sizes.Solve();
 }
 
 CompleteState StateInspector::Complete(const ChosenState& state, const Model& model) {
-  CrashGraph& graph = GraphAt(state.position, model, state.tear);
-  for (const auto& [id, kept] : state.chosen) {
-    const auto atom = std::ranges::find(graph.atoms(), id, &Atom::id);
-    Assert(atom != graph.atoms().end(), "a chosen atom is undecided at its point");
-    Assert(graph.constraints().Decide(atom->variable, kept), "choices are possible together");
+  View& view = ViewAt(state.position, model, state.tear);
+  Constraints& constraints = view.graph->constraints();
+  if (!Decide(view, state)) {
+    // Taken by the letter, choices are possible together where they were made.
+    constraints.Undo(0);
+    for (const auto& [id, kept] : state.chosen) {
+      const VariableId variable = view.graph->VariableOf(id);
+      Assert(variable != kNoVariable, "a chosen atom is undecided at its point");
+      Assert(constraints.Decide(variable, kept), "choices are possible together");
+    }
   }
-  graph.constraints().KeepTheRest();
-  CompleteState complete;
-  for (const Atom& atom : graph.atoms()) {
-    const bool lost = graph.constraints().fate(atom.variable) == Fate::kLost;
-    (lost ? complete.lost : complete.kept).push_back(atom.id);
+  constraints.KeepTheRest();
+  const auto is_kept = [&](VariableId variable) {
+    return constraints.fate(variable) == Fate::kKept;
+  };
+  CompleteState complete{.lost = view.graph->Lost(is_kept), .kept = {}};
+  for (const Atom& atom : view.graph->atoms()) {
+    // That a new block was zeroed is nothing that anybody wrote.
+    if (atom.is_inverse || atom.id.kind == AtomKind::kFill) continue;
+    if (is_kept(atom.variable)) complete.kept.push_back(atom.id);
   }
-  std::ranges::sort(complete.lost);
   std::ranges::sort(complete.kept);
   return complete;
 }
 
 bool StateInspector::Admits(const ChosenState& state, const Model& model, Tear tear) {
-  CrashGraph& graph = GraphAt(state.position, model, tear);
-  for (const auto& [fine, kept] : state.chosen) {
-    const AtomId id = Coarsen(trace_, fine, state.tear, tear);
-    const auto atom = std::ranges::find(graph.atoms(), id, &Atom::id);
-    const bool durable = atom == graph.atoms().end();
-    if (durable ? !kept : !graph.constraints().Decide(atom->variable, kept)) return false;
-  }
-  return true;
+  return Decide(ViewAt(state.position, model, EffectiveTear(model, tear)), state);
 }
 
 std::vector<std::string> StateInspector::AdmittingModels(const ChosenState& state) {
   std::vector<std::string> names;
   for (const Model& model : Models()) {
-    if (Admits(state, model, state.tear)) names.emplace_back(model.name);
+    if (Admits(state, model, state.tear)) names.push_back(model.name);
+  }
+  return names;
+}
+
+std::vector<std::string> StateInspector::ContractModels(const ChosenState& state) {
+  std::vector<std::string> names;
+  for (const Model& model : Models()) {
+    const bool only_by_contract =
+        !Admits(state, model, state.tear) && Admits(state, ContractProfile(model), state.tear);
+    if (only_by_contract) names.push_back(model.name);
   }
   return names;
 }
@@ -120,12 +168,12 @@ FaultLevel StateInspector::WeakestLevel(const ChosenState& state, const Model& m
 }
 
 ChosenState StateInspector::Weaken(const ChosenState& state, const Model& model, Tear tear) {
-  const CrashGraph& graph = GraphAt(state.position, model, tear);
-  ChosenState weaker{.position = state.position, .tear = tear, .chosen = {}};
+  const Tear effective = EffectiveTear(model, tear);
+  const View& view = ViewAt(state.position, model, effective);
+  ChosenState weaker{.position = state.position, .tear = effective, .chosen = {}};
   for (const auto& [fine, kept] : state.chosen) {
-    const AtomId id = Coarsen(trace_, fine, state.tear, tear);
-    const bool open = std::ranges::find(graph.atoms(), id, &Atom::id) != graph.atoms().end();
-    if (open) weaker.chosen.emplace_back(id, kept);
+    const AtomId id = Coarsen(trace_, fine, state.tear, effective);
+    if (view.graph->VariableOf(id) != kNoVariable) weaker.chosen.emplace_back(id, kept);
   }
   return weaker;
 }
@@ -162,10 +210,12 @@ std::vector<std::string> StateInspector::Lines(const std::vector<AtomId>& atoms,
     std::string line = fmt::format("#{} ", first.op);
     if (first.kind == AtomKind::kSize) {
       line += fmt::format("size of {} up to {}", PathOf(op.inode), op.offset_bytes + op.size_bytes);
+    } else if (first.kind == AtomKind::kFill) {
+      line += fmt::format("zeros in new blocks of {}", PathOf(op.inode));
     } else {
       line += Describe(op, names_);
     }
-    if (first.kind == AtomKind::kData && tear != Tear::kNone) {
+    if (first.kind == AtomKind::kData && tear != Tear::kNone && (op.flags & kUntorn) == 0) {
       const uint32_t count = UnitsOf(op, tear).count;
       if (pieces.size() < count) {
         line += fmt::format(" ({} {} of {})", UnitBytes(tear) == kSectorBytes ? "sectors" : "pages",

@@ -2,6 +2,8 @@
 // reach it.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,7 +16,8 @@
 
 namespace plugpull {
 
-// The choices that lead to a state, under the tear that their atoms were cut with.
+// The choices that lead to a state, under the tear that their atoms were cut with: that of the
+// search or, where that is coarser, of its model.
 struct ChosenState {
   size_t position = 0;
   Tear tear = Tear::kNone;
@@ -27,28 +30,34 @@ struct CompleteState {
   std::vector<AtomId> kept;  // sorted
 };
 
-// Answers questions about states of one trace. Keeps a cursor for each model, so questions about
-// ascending positions are cheap.
+// Answers questions about states of one trace. Keeps a cursor and a graph for each model, so
+// questions about ascending positions, and more than one about the same, are cheap.
 class StateInspector {
  public:
   // Requires: `trace` and `type` outlive the inspector.
   StateInspector(const Trace& trace, const EngineType& type);
 
   // Returns: the state that agrees with the choices and loses least.
+  // Requires: Admits(state, model, state.tear), or the choices were made under `model`.
   CompleteState Complete(const ChosenState& state, const Model& model);
 
-  // Returns: true when some state of `model`, with writes cut by `tear`, agrees with the choices.
+  // Returns: true when some state of `model`, with writes cut by `tear` or as coarse as the model
+  // cuts them, agrees with the choices. A choice about an atom that the model does not have, since
+  // it is durable there or never lost, agrees when it is kept.
   // Requires: `tear` is that of the state, or coarser.
   bool Admits(const ChosenState& state, const Model& model, Tear tear);
 
-  // Returns: the names of all models that admit the choices.
+  // Returns: the names of all Models() that admit the choices.
   std::vector<std::string> AdmittingModels(const ChosenState& state);
+
+  // Returns: the names of those whose contract admits the choices, though they do not.
+  std::vector<std::string> ContractModels(const ChosenState& state);
 
   // Returns: the weakest level that reaches the choices, for a search under `model`.
   FaultLevel WeakestLevel(const ChosenState& state, const Model& model);
 
-  // Returns: the same choices for writes cut by `tear`, without those that `model` does not leave
-  // open. Requires: Admits(state, model, tear).
+  // Returns: the same choices for writes cut by `tear`, or as coarse as `model` cuts them, without
+  // those that `model` does not leave open. Requires: Admits(state, model, tear).
   ChosenState Weaken(const ChosenState& state, const Model& model, Tear tear);
 
   // Returns: the kinds of operation and roles of file among `atoms`, each once, sorted:
@@ -60,19 +69,25 @@ class StateInspector {
   std::vector<std::string> Lines(const std::vector<AtomId>& atoms, Tear tear) const;
 
  private:
-  struct Cursor {
-    const Model* model;
+  // A model with its graph of the position that was asked about last.
+  struct View {
+    const Model* model = nullptr;
     std::unique_ptr<CrashCursor> cursor;
+    std::unique_ptr<CrashGraph> graph;
+    size_t position = 0;
+    Tear tear = Tear::kNone;
   };
 
-  CrashGraph& GraphAt(size_t position, const Model& model, Tear tear);
+  // Returns: the view with nothing decided.
+  View& ViewAt(size_t position, const Model& model, Tear tear);
+  // Decides what the choices mean. Returns: false when that contradicts the model.
+  bool Decide(View& view, const ChosenState& state) const;
   std::string PathOf(InodeId inode) const;
 
   const Trace& trace_;
   const EngineType& type_;
   std::map<InodeId, std::string> names_;
-  std::vector<Cursor> cursors_;
-  CrashGraph graph_;
+  std::vector<View> views_;
 };
 
 }  // namespace plugpull

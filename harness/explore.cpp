@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "faults/persistence/model_text.h"
 #include "harness/case_file.h"
 #include "harness/crash_points.h"
 #include "harness/findings.h"
@@ -20,6 +21,7 @@ namespace {
 // Where violations were seen, weaker faults are tried too. More points than this teach nothing new.
 constexpr size_t kMostPointsForWeakerFaults = 48;
 constexpr size_t kMostKillsPerPoint = 64;
+constexpr uint64_t kRecoveriesForOtherFaults = 2000;
 
 // Points that are explored before looking at how it goes.
 constexpr size_t kBatch = 64;
@@ -37,9 +39,7 @@ TraceFacts FactsOf(const Trace& trace) {
   facts.bytes = trace.payload.size();
   facts.transactions = trace.transactions.size();
   for (const Op& op : trace.ops) {
-    const bool sync = op.kind == OpKind::kSync || op.kind == OpKind::kDataSync ||
-                      op.kind == OpKind::kSyncDirectory;
-    if (sync) ++facts.syncs;
+    if (IsSync(op.kind)) ++facts.syncs;
     if (op.kind == OpKind::kAcknowledge) ++facts.acknowledgements;
   }
   return facts;
@@ -82,6 +82,11 @@ class Exploration {
         return std::unexpected(tried.error());
       }
     }
+    if (options_.all_models) {
+      if (const Expected<void> tried = TryOtherModels(*pool, *results); !tried) {
+        return std::unexpected(tried.error());
+      }
+    }
     collector_.Fold();
     Result result = Summarise(*results);
     result.findings = collector_.Findings();
@@ -89,6 +94,10 @@ class Exploration {
       return std::unexpected(saved.error());
     }
     if (!result.findings.empty()) result.verdict = Verdict::kViolated;
+    if (options_.all_models) {
+      result.models.emplace_back(options_.settings.model->name, result.verdict);
+      result.models.insert(result.models.end(), other_models_.begin(), other_models_.end());
+    }
     result.elapsed_s = Elapsed();
     return result;
   }
@@ -189,12 +198,13 @@ class Exploration {
       ExploreSettings weaker = options_.settings;
       if (model != nullptr) weaker.model = FindModel(model);
       weaker.tear = tear;
-      weaker.recoveries_per_point = 2000;
+      weaker.recoveries_per_point = kRecoveriesForOtherFaults;
       for (size_t i = 0; i < positions.size(); i += step) tasks.push_back({positions[i], weaker});
     };
     const Shape shape = options_.settings.model->shape;
     if (shape != Shape::kEverything) add_kills();
-    if (shape == Shape::kClosedSet) add("ordered", Tear::kNone);
+    const bool prefixes_are_weaker = shape == Shape::kClosedSet || shape == Shape::kCommitAndLog;
+    if (prefixes_are_weaker) add("ordered", Tear::kNone);
     if (shape != Shape::kEverything && options_.settings.tear != Tear::kNone) {
       add(nullptr, Tear::kNone);
     }
@@ -207,13 +217,51 @@ class Exploration {
     return {};
   }
 
+  // What a file system may leave, posix-minimal may leave as well: so only crash points where that
+  // was violated can be violated on another one. A model that is known to be is searched for what
+  // else there is, at some of them; one that is not, at all of them.
+  Expected<void> TryOtherModels(RecoveryPool& pool, const std::vector<PointResult>& results) {
+    std::vector<size_t> positions;
+    for (const PointResult& result : results) {
+      if (!result.violations.empty()) positions.push_back(result.position);
+      const bool maybe_violated = result.violations.empty() && !result.exhausted;
+      if (maybe_violated) further_bounds_.insert("other models where the first search ended");
+    }
+    const bool complete = !interrupted_ && !out_of_budget_;
+    for (const Model& model : Models()) {
+      if (&model == options_.settings.model) continue;
+      ExploreSettings other = options_.settings;
+      other.model = &model;
+      other.recoveries_per_point = kRecoveriesForOtherFaults;
+      const bool known = collector_.ModelsSeen().contains(model.name);
+      const size_t step = known ? positions.size() / kMostPointsForWeakerFaults + 1 : 1;
+      std::vector<PointTask> tasks;
+      for (size_t i = 0; i < positions.size(); i += step) tasks.push_back({positions[i], other});
+      if (interrupted_ || out_of_budget_) tasks.clear();
+      progress_.points += tasks.size();
+      const size_t wanted = tasks.size();
+      Expected<std::vector<PointResult>> found = RunInBatches(pool, std::move(tasks));
+      if (!found) return std::unexpected(found.error());
+      bool sure = complete && !interrupted_ && !out_of_budget_ && found->size() == wanted;
+      for (const PointResult& result : *found) {
+        collector_.Add(result, other);
+        sure = sure && result.unknown.empty();
+        if (result.bound == "recoveries") further_bounds_.insert(result.bound);
+      }
+      Verdict verdict = sure ? Verdict::kHeld : Verdict::kUnknown;
+      if (collector_.ModelsSeen().contains(model.name)) verdict = Verdict::kViolated;
+      other_models_.emplace_back(model.name, verdict);
+    }
+    return {};
+  }
+
   Result Summarise(const std::vector<PointResult>& results) {
     Result result;
     result.version = kVersion;
     result.commit = kCommit;
     result.target = options_.settings.target;
     result.seed = options_.settings.seed;
-    result.model = options_.settings.model->name;
+    result.model = options_.all_models ? "all" : ModelText(*options_.settings.model);
     result.tear = Name(options_.settings.tear);
     result.faults = FaultsOf(options_.settings);
     result.promise = options_.settings.promise;
@@ -221,8 +269,11 @@ class Exploration {
     result.interrupted = interrupted_;
     Coverage& coverage = result.coverage;
     StateCount states = 0;
-    std::set<std::string> bounds;
+    std::set<std::string> bounds = further_bounds_;
     std::set<std::string> unknown;
+    if (const size_t end = EndOfModelled(trace_); end < trace_.ops.size()) {
+      unknown.insert("call not modelled: " + trace_.ops[end].name);
+    }
     for (const PointResult& point : results) {
       ++coverage.crash_points;
       coverage.recoveries += point.recoveries;
@@ -282,6 +333,8 @@ class Exploration {
   std::chrono::steady_clock::time_point started_;
   ExploreProgress progress_;
   uint64_t recoveries_ = 0;
+  std::vector<std::pair<std::string, Verdict>> other_models_;
+  std::set<std::string> further_bounds_;
   bool interrupted_ = false;
   bool out_of_budget_ = false;
 };

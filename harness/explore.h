@@ -18,6 +18,9 @@ namespace plugpull {
 
 struct ExploreOptions {
   ExploreSettings settings;
+  // Where the model of the settings is violated, try the other Models(), too.
+  // Requires: that model is the weakest.
+  bool all_models = false;
   uint32_t jobs = 1;
   std::optional<std::chrono::milliseconds> budget;
   std::string out_directory;  // for case files

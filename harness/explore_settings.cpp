@@ -4,13 +4,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "faults/persistence/model_text.h"
 #include "harness/strict_json.h"
 
 namespace plugpull {
 
 nlohmann::json ToJson(const ExploreSettings& settings) {
   return {
-      {"target", settings.target},       {"model", settings.model->name},
+      {"target", settings.target},       {"model", ModelText(*settings.model)},
       {"tear", Name(settings.tear)},     {"promise", Name(settings.promise)},
       {"seed", settings.seed},           {"keys", settings.keys},
       {"per_class", settings.per_class}, {"recoveries_per_point", settings.recoveries_per_point},
@@ -24,12 +25,14 @@ Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
     const std::string model = json.at("model").get<std::string>();
     const std::string tear = json.at("tear").get<std::string>();
     const std::string promise = json.at("promise").get<std::string>();
-    settings.model = FindModel(model);
+    const Expected<const Model*> parsed_model = ParseModelText(model);
+    if (!parsed_model) return Fail(ErrorCode::kCorrupt, parsed_model.error().context);
+    settings.model = *parsed_model;
     const auto parsed_tear = ParseTear(tear);
     const auto parsed_promise = ParsePromise(promise);
-    if (settings.model == nullptr || !parsed_tear || !parsed_promise) {
-      return Fail(ErrorCode::kCorrupt, fmt::format("unknown model '{}', tear '{}' or promise '{}'",
-                                                   model, tear, promise));
+    if (!parsed_tear || !parsed_promise) {
+      return Fail(ErrorCode::kCorrupt,
+                  fmt::format("unknown tear '{}' or promise '{}'", tear, promise));
     }
     settings.tear = *parsed_tear;
     settings.promise = *parsed_promise;

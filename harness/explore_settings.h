@@ -25,7 +25,7 @@ struct ExploreSettings {
   // Once a class is full at a point, the search goes on for this many recoveries in case another
   // class shows; each new class gives it as many again. A broken protocol fails in most of its
   // states, so this is enough to see its kinds of damage and little enough to end fast.
-  uint32_t patience = 32;
+  uint32_t patience = 256;
   uint64_t recovery_timeout_ms = 10'000;  // of one recovery
 };
 

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 
+#include "faults/persistence/model_text.h"
 #include "harness/case_file.h"
 #include "harness/recovery_pool.h"
 #include "harness/testing.h"
@@ -31,11 +32,13 @@ class Explorations : public testing::Test {
     ExploreOptions options{
         .settings = settings, .jobs = jobs, .budget = {}, .out_directory = directory_};
     options.settings.target = target;
+    options.all_models = all_models_;
     const Expected<Result> result = Explore(trace, options, on_progress);
     EXPECT_TRUE(result.has_value()) << Describe(result.error());
     return result.value_or(Result());
   }
 
+  bool all_models_ = false;
   const std::string directory_ =
       testing::TempDir() + "plugpull-explore-" + std::to_string(::getpid());
 };
@@ -132,6 +135,83 @@ TEST_F(Explorations, NameTheWeakestFaultThatReachesAFinding) {
   ASSERT_FALSE(result.findings.empty());
   EXPECT_EQ(result.findings[0].violation, ViolationClass::kLostCommit);
   EXPECT_EQ(result.findings[0].fault_level, FaultLevel::kPowerCutOrdered);
+}
+
+TEST_F(Explorations, SayNothingOfWhatComesAfterACallThatIsNotModelled) {
+  Trace trace = SmallTrace("fragile_log", 5);
+  trace.ops.push_back({.kind = OpKind::kUnmodelled, .name = "io_uring_enter"});
+  const Result result = Run(trace, "fragile_log");
+  EXPECT_EQ(result.verdict, Verdict::kUnknown);
+  EXPECT_THAT(result.coverage.unknown, ElementsAre("call not modelled: io_uring_enter"));
+  EXPECT_EQ(result.coverage.mode, "bounded");
+  EXPECT_GT(result.coverage.crash_points, 5u);
+}
+
+TEST_F(Explorations, KeepWhatWasFoundBeforeACallThatIsNotModelled) {
+  Trace trace = SmallTrace("fragile_log:sync=0", 5);
+  const Result whole = Run(trace, "fragile_log:sync=0");
+  trace.ops.push_back({.kind = OpKind::kUnmodelled, .name = "io_uring_enter"});
+  const Result cut = Run(trace, "fragile_log:sync=0");
+  EXPECT_EQ(cut.verdict, Verdict::kViolated);
+  EXPECT_THAT(cut.coverage.unknown, ElementsAre("call not modelled: io_uring_enter"));
+  EXPECT_EQ(cut.findings.size(), whole.findings.size());
+}
+
+TEST_F(Explorations, CountEveryKindOfSync) {
+  Trace trace = SmallTrace("fragile_log", 2);
+  const uint64_t before = Run(trace, "fragile_log").trace.syncs;
+  trace.ops.push_back({.kind = OpKind::kSyncAll});
+  EXPECT_EQ(Run(trace, "fragile_log").trace.syncs, before + 1);
+}
+
+TEST_F(Explorations, NameTheModelAsItCanBeGivenAgain) {
+  ExploreSettings settings{.keys = 6};
+  settings.model = ParseModel("posix-minimal,name=mine,fill=zero").value();
+  const Result result = Run(
+      SmallTrace("fragile_log:sync=0", 3), "fragile_log:sync=0", 2,
+      [](const ExploreProgress&) { return true; }, settings);
+  EXPECT_EQ(result.model, "posix-minimal,name=mine,fill=zero");
+  EXPECT_THAT(result.models, IsEmpty());
+}
+
+// What was lost bites everywhere, so that every model has to find it.
+TEST_F(Explorations, UnderAllModelsSayWhatHoldsWhere) {
+  const Trace trace = SmallTrace("fragile_log:sync=0", 5);
+  const Result plain = Run(trace, "fragile_log:sync=0");
+  all_models_ = true;
+  const Result result = Run(trace, "fragile_log:sync=0");
+  EXPECT_EQ(result.model, "all");
+  EXPECT_EQ(result.verdict, Verdict::kViolated);
+  std::vector<std::string> names;
+  for (const Model& model : Models()) names.push_back(model.name);
+  std::vector<std::string> told;
+  for (const auto& [model, verdict] : result.models) {
+    EXPECT_EQ(verdict, Verdict::kViolated) << model;
+    told.push_back(model);
+  }
+  EXPECT_EQ(told, names);
+  EXPECT_EQ(result.findings[0].models, names);
+  EXPECT_EQ(result.findings[0].signature, plain.findings[0].signature);
+  EXPECT_EQ(result.coverage.crash_points, plain.coverage.crash_points);
+  for (const Finding& finding : result.findings) {
+    EXPECT_TRUE(std::filesystem::exists(directory_ + "/" + finding.case_path));
+  }
+}
+
+TEST_F(Explorations, UnderAllModelsHoldOnAllWhereTheWeakestHolds) {
+  all_models_ = true;
+  const Result result = Run(SmallTrace("fragile_log", 4), "fragile_log");
+  EXPECT_EQ(result.verdict, Verdict::kHeld);
+  EXPECT_EQ(result.models.size(), Models().size());
+  for (const auto& [model, verdict] : result.models) EXPECT_EQ(verdict, Verdict::kHeld) << model;
+}
+
+TEST_F(Explorations, UnderAllModelsKnowNothingOfThoseThatAStopLeftOut) {
+  all_models_ = true;
+  const Result result = Run(SmallTrace("fragile_log", 30), "fragile_log", 1,
+                            [](const ExploreProgress&) { return false; });
+  ASSERT_EQ(result.models.size(), Models().size());
+  EXPECT_EQ(result.models.back().second, Verdict::kUnknown);
 }
 
 TEST_F(Explorations, ACaseThatCannotBeWrittenIsAnError) {

@@ -20,6 +20,9 @@ auto Size(const FindingDraft& draft) {
 // A report is read by people; a state that loses thousands of writes is described by its case.
 constexpr size_t kMostLines = 500;
 
+// A model that denied this many violations of one kind denies, in all likelihood, the next one too.
+constexpr uint32_t kMostQuestions = 64;
+
 void Shorten(std::vector<std::string>& lines) {
   if (lines.size() <= kMostLines) return;
   const size_t more = lines.size() - kMostLines;
@@ -47,6 +50,37 @@ std::pair<const Model*, Tear> MeansOf(FaultLevel level, const ExploreSettings& s
 FindingCollector::FindingCollector(const Trace& trace, const EngineType& type)
     : inspector_(trace, type) {}
 
+// Adds to the labels of `draft` the models that admit `state`. A model that admitted one violation
+// of the signature is not asked again, nor one that denied many.
+void FindingCollector::Label(const ChosenState& state, const Model& found_under,
+                             FindingDraft& draft) {
+  Asked& asked = asked_[draft.signature];
+  for (const Model& model : Models()) {
+    if (draft.models.contains(model.name)) continue;
+    const bool admits = &model == &found_under || (asked.observed[model.name]++ < kMostQuestions &&
+                                                   inspector_.Admits(state, model, state.tear));
+    if (admits) {
+      draft.models.insert(model.name);
+      draft.contract_models.erase(model.name);
+      continue;
+    }
+    const Model& contract = ContractProfile(model);
+    const bool admits_by_contract =
+        contract != model && !draft.contract_models.contains(model.name) &&
+        (&contract == &found_under || (asked.contract[model.name]++ < kMostQuestions &&
+                                       inspector_.Admits(state, contract, state.tear)));
+    if (admits_by_contract) draft.contract_models.insert(model.name);
+  }
+}
+
+std::set<std::string> FindingCollector::ModelsSeen() const {
+  std::set<std::string> models;
+  for (const auto& [signature, draft] : drafts_) {
+    models.insert(draft.models.begin(), draft.models.end());
+  }
+  return models;
+}
+
 void FindingCollector::Add(const PointResult& result, const ExploreSettings& settings) {
   for (const PointViolation& violation : result.violations) {
     FindingDraft draft;
@@ -54,27 +88,33 @@ void FindingCollector::Add(const PointResult& result, const ExploreSettings& set
     draft.settings = settings;
     draft.window = result.window;
     draft.count = 1;
-    draft.state = {.position = result.position, .tear = settings.tear, .chosen = violation.chosen};
+    const ChosenState found{.position = result.position,
+                            .tear = EffectiveTear(*settings.model, settings.tear),
+                            .chosen = violation.chosen};
+    draft.state = found;
     draft.level = inspector_.WeakestLevel(draft.state, *settings.model);
     // What is shown and saved is a state that the weakest level itself can leave.
     const auto [model, tear] = MeansOf(draft.level, settings);
-    draft.settings.model = model;
-    draft.settings.tear = tear;
     draft.state = inspector_.Weaken(draft.state, *model, tear);
+    draft.settings.model = model;
+    draft.settings.tear = draft.state.tear;
     draft.complete = inspector_.Complete(draft.state, *model);
     draft.kinds = inspector_.Kinds(draft.complete.lost);
     draft.signature =
         fmt::format("{}: {}", Name(violation.violation.violation), fmt::join(draft.kinds, " "));
     if (draft.complete.lost.empty()) draft.signature += "nothing lost";
     const auto [position, inserted] = drafts_.try_emplace(draft.signature, draft);
-    if (inserted) continue;
     FindingDraft& known = position->second;
-    draft.count = known.count + 1;
-    if (Size(draft) < Size(known)) {
-      known = std::move(draft);
-    } else {
-      known.count = draft.count;
+    if (!inserted) {
+      ++known.count;
+      if (Size(draft) < Size(known)) {
+        draft.count = known.count;
+        draft.models = std::move(known.models);
+        draft.contract_models = std::move(known.contract_models);
+        known = std::move(draft);
+      }
     }
+    Label(found, *settings.model, known);
   }
 }
 
@@ -82,7 +122,8 @@ void FindingCollector::Fold() {
   const auto explains = [](const FindingDraft& less, const FindingDraft& more) {
     return less.signature != more.signature &&
            less.violation.violation == more.violation.violation && less.level <= more.level &&
-           std::ranges::includes(more.kinds, less.kinds);
+           std::ranges::includes(more.kinds, less.kinds) &&
+           std::ranges::includes(less.models, more.models);
   };
   for (auto more = drafts_.begin(); more != drafts_.end();) {
     const auto less = std::ranges::find_if(
@@ -91,6 +132,9 @@ void FindingCollector::Fold() {
       ++more;
     } else {
       less->second.count += more->second.count;
+      for (const std::string& model : more->second.contract_models) {
+        if (!less->second.models.contains(model)) less->second.contract_models.insert(model);
+      }
       more = drafts_.erase(more);
     }
   }
@@ -104,7 +148,12 @@ std::vector<Finding> FindingCollector::Findings() {
     finding.signature = signature;
     finding.violation = draft.violation.violation;
     finding.fault_level = draft.level;
-    finding.models = inspector_.AdmittingModels(draft.state);
+    for (const Model& model : Models()) {
+      if (draft.models.contains(model.name)) finding.models.push_back(model.name);
+      if (draft.contract_models.contains(model.name)) {
+        finding.contract_models.push_back(model.name);
+      }
+    }
     finding.crash_point = draft.state.position;
     finding.transactions_attempted = draft.window.attempted;
     finding.transactions_acknowledged = draft.window.acknowledged;

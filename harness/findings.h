@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct FindingDraft {
   Window window;
   FaultLevel level = FaultLevel::kTornWrite;
   uint64_t count = 0;
+  // Of all violations of the signature that were seen: the models that admit one of them.
+  std::set<std::string> models;
+  std::set<std::string> contract_models;  // those of which only the contract does
 };
 
 class FindingCollector {
@@ -31,7 +35,7 @@ class FindingCollector {
   FindingCollector(const Trace& trace, const EngineType& type);
 
   // Drops every finding that another one of its class explains: one that loses fewer kinds of
-  // things, under no stronger a fault. Its count goes to the other.
+  // things, under no stronger a fault and on every model. Its count goes to the other.
   void Fold();
 
   // Takes in the violations of a point. Call in the same order for the same run: ties between
@@ -43,12 +47,24 @@ class FindingCollector {
   // By signature.
   const std::map<std::string, FindingDraft>& drafts() const { return drafts_; }
 
+  // Returns: the names of all models that admit some violation that was seen.
+  std::set<std::string> ModelsSeen() const;
+
   // Returns: the findings, those that break the weakest promises first, without their case files.
   std::vector<Finding> Findings();
 
  private:
+  // How often a model was asked about violations of one signature.
+  struct Asked {
+    std::map<std::string, uint32_t> observed;
+    std::map<std::string, uint32_t> contract;
+  };
+
+  void Label(const ChosenState& state, const Model& found_under, FindingDraft& draft);
+
   StateInspector inspector_;
   std::map<std::string, FindingDraft> drafts_;
+  std::map<std::string, Asked> asked_;  // by signature
 };
 
 // Returns: a short name for a signature: its class and eight digits.

@@ -5,12 +5,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "faults/persistence/model_text.h"
 #include "harness/testing.h"
 
 namespace plugpull {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 using Chosen = std::vector<std::pair<AtomId, bool>>;
@@ -130,7 +134,7 @@ TEST_F(Findings, ComeWithTheWeakestPromiseFirstAndAllTheirFacts) {
   ASSERT_THAT(findings, SizeIs(2));
   EXPECT_EQ(findings[0].violation, ViolationClass::kRefusesToOpen);
   EXPECT_THAT(findings[0].lost, ElementsAre("#4 size of log up to 2048"));
-  EXPECT_THAT(findings[0].models, ElementsAre("posix-minimal", "ordered"));
+  EXPECT_THAT(findings[0].models, SizeIs(Models().size()));
   const Finding& finding = findings[1];
   EXPECT_EQ(finding.signature, "lost-commit: write(log)");
   EXPECT_EQ(finding.message, "gone");
@@ -141,10 +145,51 @@ TEST_F(Findings, ComeWithTheWeakestPromiseFirstAndAllTheirFacts) {
   EXPECT_THAT(finding.kept, ElementsAre("#2 write log 0+1024", "#2 size of log up to 1024",
                                         "#3 write log 0+1024 (sectors 1 of 2)",
                                         "#4 write log 1024+1024", "#4 size of log up to 2048"));
-  EXPECT_THAT(finding.models, ElementsAre("posix-minimal"));
+  EXPECT_THAT(finding.models, ElementsAre("posix-minimal", "somc", "ext4-writeback", "ext4-ordered",
+                                          "xfs", "ext4-ordered-classic"));
+  EXPECT_THAT(finding.contract_models, IsEmpty());
   EXPECT_EQ(finding.fault_level, FaultLevel::kTornWrite);
   EXPECT_EQ(finding.count, 1u);
   EXPECT_EQ(finding.case_path, "");
+}
+
+// One violation needs a torn page, the other does not: btrfs tears none.
+TEST_F(Findings, BiteOnEachModelThatAdmitsOneOfTheirViolations) {
+  const Chosen torn = {{Data(3, 0), false}, {Data(3, 1), true}, kLastKept};
+  const Chosen whole = {{Data(3, 0), false},
+                        {Data(3, 1), false},
+                        {Data(4, 0), false},
+                        {Data(4, 1), false},
+                        {Size(4), true}};
+  Add(kLost, torn);
+  EXPECT_THAT(collector_.ModelsSeen(), Not(Contains("btrfs")));
+  EXPECT_THAT(collector_.ModelsSeen(), Contains("xfs"));
+  Add(kLost, whole);
+  ASSERT_THAT(collector_.drafts(), SizeIs(1));
+  EXPECT_THAT(collector_.drafts().begin()->second.models, Contains("posix-minimal"));
+  EXPECT_THAT(collector_.ModelsSeen(), Contains("btrfs"));
+}
+
+TEST_F(Findings, BiteOnTheModelThatTheyWereFoundUnder) {
+  settings_.model = FindModel("ext4-journal");
+  Add(kLost, {{Data(4, 0), false}});
+  EXPECT_THAT(collector_.ModelsSeen(), Contains("ext4-journal"));
+  const FindingDraft& draft = collector_.drafts().begin()->second;
+  EXPECT_EQ(draft.settings.model->name, "ordered");
+  settings_.model = ParseModel("btrfs,profile=contract").value();
+  Add(ViolationClass::kHole, {{Size(4), true}, {Data(2, 0), false}});
+  EXPECT_EQ(collector_.drafts().begin()->second.settings.tear, Tear::kNone);
+}
+
+// What is folded away must not take a model with it that the rest does not bite on.
+TEST_F(Findings, FoldKeepsWhatBitesElsewhere) {
+  Add(kLost, {{Data(3, 0), false}, {Data(3, 1), true}, {Data(2, 0), true}, kLastKept});
+  settings_.tear = Tear::kPages;
+  Add(kLost, {{Data(3, 0), false}, {Size(4), false}});
+  const size_t before = collector_.drafts().size();
+  collector_.Fold();
+  EXPECT_EQ(collector_.drafts().size(), before);
+  EXPECT_EQ(before, 2u);
 }
 
 // Whoever tracks findings over time relies on their names.

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "faults/persistence/model_text.h"
+
 namespace plugpull {
 namespace {
 
@@ -112,7 +114,7 @@ TEST(Messages, AResultWithAnyFieldMissingOrOfTheWrongTypeIsAnError) {
 }
 
 TEST(Messages, NonsenseIsAnError) {
-  for (const char* text : {"null", "1", "[]", "{}", "[1]", "[1,2]", "\"x\"", "[1,5,0]", "[-1,0,0]",
+  for (const char* text : {"null", "1", "[]", "{}", "[1]", "[1,2]", "\"x\"", "[1,9,0]", "[-1,0,0]",
                            "[0,-1,0]", "[0,0,-1]", "[4294967296,0,0]", "[0,4294967296,0]",
                            "[0,0,4294967296]", "[0.5,0,0]", "[\"0\",0,0]", "[true,0,0]"}) {
     EXPECT_FALSE(AtomIdFromJson(json::parse(text))) << text;
@@ -157,6 +159,18 @@ TEST(ExploreSettings, ComeBackInFull) {
   EXPECT_EQ(back->recoveries_per_point, sent.recoveries_per_point);
   EXPECT_EQ(back->patience, sent.patience);
   EXPECT_EQ(back->recovery_timeout_ms, sent.recovery_timeout_ms);
+}
+
+TEST(ExploreSettings, CarryAModelOfTheUsersWithoutItsFile) {
+  ExploreSettings sent;
+  for (const char* text : {"xfs,name=mine,fill=garbage", "btrfs,profile=contract",
+                           "posix-minimal,groups=none,rename=dual"}) {
+    sent.model = ParseModel(text).value();
+    EXPECT_EQ(Sent(sent)["model"], text);
+    const Expected<ExploreSettings> back = ExploreSettingsFromJson(Sent(sent));
+    ASSERT_TRUE(back) << back.error().context;
+    EXPECT_EQ(back->model, sent.model);
+  }
 }
 
 TEST(ExploreSettings, NonsenseIsAnError) {

@@ -47,7 +47,7 @@ struct PointExplorer::Progress {
   bool deadly_full = false;
   std::set<std::pair<uint32_t, bool>> used;  // (recovered transaction, recovery wrote)
 
-  explicit Progress(const CrashGraph& graph) : counter(graph) {}
+  explicit Progress(CrashGraph& graph) : counter(graph) {}
 };
 
 PointExplorer::PointExplorer(const Trace& trace, const Target& target, const ReferenceModel& model,
@@ -63,10 +63,10 @@ PointExplorer::PointExplorer(const Trace& trace, const Target& target, const Ref
 void PointExplorer::MoveTo(size_t position) {
   if (cursor_ == nullptr || cursor_->position() > position ||
       &cursor_->model() != settings_.model) {
-    cursor_ = std::make_unique<CrashCursor>(trace_, *settings_.model);
+    cursor_ = std::make_unique<CrashCursor>(trace_, *settings_.model, settings_.tear);
   }
   cursor_->AdvanceTo(position);
-  graph_.Build(*cursor_, settings_.tear);
+  graph_.Build(*cursor_, EffectiveTear(*settings_.model, settings_.tear));
 }
 
 PointResult PointExplorer::Explore(size_t position, const std::vector<DeadlyPath>& deadly) {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "faults/base/nearest.h"
 #include "faults/trace/trace_file.h"
 #include "faults/vfs/memory_vfs.h"
 #include "faults/vfs/recording_vfs.h"
@@ -68,12 +69,13 @@ Expected<Trace> RecordHere(const RecordSettings& settings) {
   if (const Expected<void> opened = engine->Open(); !opened) {
     return failed("to open", opened.error());
   }
+  uint32_t acknowledged = 0;
   for (uint32_t number = 1; number <= transactions.size(); ++number) {
     recorder.Begin(number);
     if (const Expected<void> applied = engine->Apply(transactions[number - 1]); !applied) {
       return failed(fmt::format("in transaction {}", number), applied.error());
     }
-    recorder.Acknowledge(number);
+    while (acknowledged + engine->Pending() < number) recorder.Acknowledge(++acknowledged);
   }
   return recorder.trace();  // a copy: the engine still holds the recorder
 }

@@ -19,7 +19,7 @@ namespace plugpull {
 namespace {
 
 constexpr int kSamples = 30;
-constexpr uint64_t kMostRecoveries = 1500;  // of a search that is called unlimited
+constexpr uint64_t kMostRecoveries = 5'000;  // of a search that is called unlimited
 
 // Decides everything at random: which variable comes next, and its fate where both are possible.
 void DecideAll(Constraints& constraints, Random& random) {
@@ -40,7 +40,8 @@ void DecideAll(Constraints& constraints, Random& random) {
 struct Subject {
   std::string target;
   uint32_t transactions;
-  bool holds;
+  bool holds;  // under posix-minimal
+  const char* model = "posix-minimal";
 };
 
 class Soundness : public testing::TestWithParam<Subject> {
@@ -50,13 +51,14 @@ class Soundness : public testing::TestWithParam<Subject> {
         target_(*ParseTarget(GetParam().target)),
         model_(trace_.transactions),
         settings_{.target = GetParam().target,
+                  .model = FindModel(GetParam().model),
                   .keys = 6,
                   .per_class = 1'000'000,
                   .recoveries_per_point = kMostRecoveries} {}
 
   // Returns: the classes that random states of the point show.
   std::set<ViolationClass> Sample(size_t position, Window window) {
-    CrashCursor cursor(trace_, *settings_.model);
+    CrashCursor cursor(trace_, *settings_.model, settings_.tear);
     cursor.AdvanceTo(position);
     CrashGraph graph;
     graph.Build(cursor, settings_.tear);
@@ -68,7 +70,7 @@ class Soundness : public testing::TestWithParam<Subject> {
       graph.constraints().Undo(0);
       DecideAll(graph.constraints(), random);
       const auto lost = LostAtoms(graph, DecidedState(graph.constraints()));
-      MemoryVfs vfs(Materialise(trace_, position, lost, settings_.tear));
+      MemoryVfs vfs(Materialise(trace_, position, lost, graph.tear()));
       const Judgement judgement = recovery.Judge(vfs, window);
       if (judgement.violation) classes.insert(judgement.violation->violation);
       recovery.Drop();
@@ -106,23 +108,32 @@ TEST_P(Soundness, WhatRandomStatesShowTheSearchShowsToo) {
       EXPECT_TRUE(found.contains(violation)) << Name(violation) << " at " << position;
     }
   }
-  EXPECT_GT(exhausted, 15u);
-  EXPECT_EQ(sampled.empty(), GetParam().holds);
+  EXPECT_GE(exhausted, 12u);
+  const bool is_weakest = settings_.model == &Models().front();
+  if (GetParam().holds || is_weakest) {
+    EXPECT_EQ(sampled.empty(), GetParam().holds);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Targets, Soundness,
-    testing::Values(Subject{"sqlite:sync=extra", 4, true}, Subject{"sqlite:sync=full", 4, false},
-                    Subject{"sqlite:sync=off", 2, false},
-                    Subject{"sqlite:journal=wal,sync=full", 4, true}, Subject{"cow_tree", 5, true},
-                    Subject{"cow_tree:mutant=M1", 5, false},
-                    Subject{"cow_tree:mutant=M5", 6, false},
-                    Subject{"cow_tree:mutant=M18", 5, false}, Subject{"fragile_log", 5, true},
-                    Subject{"fragile_log:sync=0", 5, false}),
+    testing::Values(
+        Subject{"sqlite:sync=extra", 4, true}, Subject{"sqlite:sync=full", 4, false},
+        Subject{"sqlite:sync=off", 2, false}, Subject{"sqlite:journal=wal,sync=full", 4, true},
+        Subject{"cow_tree", 5, true}, Subject{"cow_tree:mutant=M1", 5, false},
+        Subject{"cow_tree:mutant=M5", 6, false}, Subject{"cow_tree:mutant=M18", 5, false},
+        Subject{"fragile_log", 5, true}, Subject{"fragile_log:sync=0", 5, false},
+        Subject{"sqlite:sync=full", 4, false, "ext4-ordered"},
+        Subject{"sqlite:sync=off", 2, false, "xfs"}, Subject{"sqlite:sync=off", 2, false, "btrfs"},
+        Subject{"sqlite:journal=wal,sync=full", 4, true, "ext4-ordered-classic"},
+        Subject{"cow_tree:mutant=M1", 5, false, "ext4-ordered"},
+        Subject{"cow_tree:mutant=M5", 6, false, "btrfs"},
+        Subject{"cow_tree:mutant=M18", 5, false, "somc"},
+        Subject{"fragile_log:sync=0", 5, false, "ext4-journal"}),
     [](const testing::TestParamInfo<Subject>& subject) {
-      std::string name = subject.param.target;
+      std::string name = subject.param.target + '_' + subject.param.model;
       std::ranges::replace_if(
-          name, [](char c) { return std::string_view(":=,").contains(c); }, '_');
+          name, [](char c) { return std::string_view(":=,-").contains(c); }, '_');
       return name;
     });
 

@@ -38,10 +38,11 @@ inline Trace TraceOf(const std::string& target_text, const std::vector<Transacti
   recorder.trace().transactions = transactions;
   const std::unique_ptr<Engine> engine = target->Create(recorder);
   EXPECT_TRUE(engine->Open().has_value());
+  uint32_t acknowledged = 0;
   for (uint32_t number = 1; number <= transactions.size(); ++number) {
     recorder.Begin(number);
     EXPECT_TRUE(engine->Apply(transactions[number - 1]).has_value());
-    recorder.Acknowledge(number);
+    while (acknowledged + engine->Pending() < number) recorder.Acknowledge(++acknowledged);
   }
   return recorder.trace();
 }

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "engine/registry.h"
+#include "faults/persistence/model_text.h"
 #include "faults/trace/trace_file.h"
 #include "harness/case_file.h"
 #include "harness/cli/exit_code.h"
@@ -16,6 +17,7 @@
 #include "harness/recovery_pool.h"
 #include "harness/version.h"
 #include "reports/console.h"
+#include "workloads/strategies/strategy.h"
 #include "workloads/workload.h"
 
 namespace plugpull {
@@ -44,8 +46,27 @@ int ExploreAndReport(const Trace& trace, const Options& options, const ExploreOp
 void SayHow(const Options& options, const ExploreOptions& explore) {
   if (options.quiet) return;
   Say("{}: seed {}, model {}, tear {}, promise {}, {} jobs\n", explore.settings.target,
-      explore.settings.seed, explore.settings.model->name, Name(explore.settings.tear),
-      Name(explore.settings.promise), explore.jobs);
+      explore.settings.seed, explore.all_models ? "all" : ModelText(*explore.settings.model),
+      Name(explore.settings.tear), Name(explore.settings.promise), explore.jobs);
+}
+
+void Line(std::string_view name, std::string_view description) {
+  Print("{:<20} {}\n", name, description);
+}
+
+void ListModels() {
+  for (const Model& model : Models()) Line(model.name, model.description);
+  Print("\nWeaker faults, also as models:\n");
+  for (const Model& model : FaultModels()) Line(model.name, model.description);
+  Print(
+      "\nParameters, with those of {0} as defaults, as in --model {0},fill=zero or in a TOML "
+      "file:\n"
+      "  profile=contract|observed (default observed): what is promised, or what is implemented\n",
+      Models().front().name);
+  for (const ModelParameter& parameter : ModelParameters()) {
+    Print("  {}={} (default {}): {}\n", parameter.key, fmt::join(parameter.values, "|"),
+          parameter.value(Models().front()), parameter.help);
+  }
 }
 
 }  // namespace
@@ -159,12 +180,9 @@ int ReplayCommand(const Options& options, const std::string& case_path, uint32_t
 }
 
 int ListCommand(const std::string& what) {
-  const auto line = [](std::string_view name, std::string_view description) {
-    Print("{:<20} {}\n", name, description);
-  };
   if (what == "targets") {
     for (const EngineType* type : EngineTypes()) {
-      line(type->name(), type->description());
+      Line(type->name(), type->description());
       for (const OptionSpec& option : type->options()) {
         const std::string values = option.values.empty()
                                        ? fmt::format("{}..{}", option.minimum, option.maximum)
@@ -173,27 +191,23 @@ int ListCommand(const std::string& what) {
       }
     }
   } else if (what == "workloads") {
-    for (const Workload& workload : Workloads()) line(workload.name, workload.description);
+    for (const Workload& workload : Workloads()) Line(workload.name, workload.description);
   } else if (what == "models") {
-    for (const Model& model : Models()) line(model.name, model.description);
+    ListModels();
   } else if (what == "faults") {
-    for (const FaultInfo& fault : Faults()) line(fault.name, fault.description);
+    for (const FaultInfo& fault : Faults()) Line(fault.name, fault.description);
   } else if (what == "strategies") {
-    // Update protocols of our own come with `compare`. Until then the strategies that can be
-    // chosen are those of the engines.
-    for (const EngineType* type : EngineTypes()) {
-      for (const OptionSpec& option : type->options()) {
-        if (option.name.find("sync") == std::string::npos) continue;
-        line(fmt::format("{}:{}=...", type->name(), option.name), option.help);
-      }
+    for (const Strategy& strategy : Strategies()) {
+      Line(strategy.name, strategy.description);
+      Print("  {}: {}\n", Name(strategy.group), strategy.target);
     }
   } else if (what == "promises") {
     for (size_t i = 0; i <= static_cast<size_t>(kLastPromise); ++i) {
-      line(Name(static_cast<Promise>(i)), Describe(static_cast<Promise>(i)));
+      Line(Name(static_cast<Promise>(i)), Describe(static_cast<Promise>(i)));
     }
   } else {
     for (size_t i = 0; i <= static_cast<size_t>(kLastViolationClass); ++i) {
-      line(Name(static_cast<ViolationClass>(i)), Describe(static_cast<ViolationClass>(i)));
+      Line(Name(static_cast<ViolationClass>(i)), Describe(static_cast<ViolationClass>(i)));
     }
   }
   return kExitHeld;

@@ -10,9 +10,11 @@
 #include <cstdio>
 #include <iostream>
 
-#include "engine/target.h"
+#include "faults/base/nearest.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/compare_command.h"
 #include "harness/cli/exit_code.h"
+#include "harness/cli/litmus_command.h"
 #include "harness/cli/say.h"
 #include "harness/cli/toml_config.h"
 #include "harness/version.h"
@@ -65,9 +67,11 @@ constexpr const char* kFooter =
 // What the command line said.
 struct CommandLine {
   Options options;
+  CompareLine compare;
   std::string path;
   std::string list = "targets";
   uint32_t times = 1;
+  LitmusOptions litmus;
 };
 
 void AddCommands(CLI::App& app, CommandLine& line) {
@@ -98,6 +102,11 @@ void AddCommands(CLI::App& app, CommandLine& line) {
 
   for (CLI::App* command : {&run, &record, &explore, &replay}) AddConfigOption(*command, options);
 
+  AddLitmusCommand(app, line.litmus);
+  CLI::App& compare = *app.add_subcommand(
+      "compare", "Compare fsync strategies under persistence models: safety and cost");
+  AddCompareOptions(compare, line.compare);
+
   const std::vector<std::string> kinds = {"targets",    "workloads", "models", "faults",
                                           "strategies", "promises",  "classes"};
   const auto check = [kinds](const std::string& word) {
@@ -115,16 +124,19 @@ void AddCommands(CLI::App& app, CommandLine& line) {
 
 int RunChosen(CLI::App& app, CommandLine& line) {
   CLI::App& command = *app.get_subcommands().front();
-  if (!line.options.config.empty()) {
-    if (const Expected<void> set = ApplyTomlConfig(command, line.options.config); !set) {
+  const std::string name = command.get_name();
+  const Options& options = name == "compare" ? line.compare.options : line.options;
+  if (!options.config.empty()) {
+    if (const Expected<void> set = ApplyTomlConfig(command, options.config); !set) {
       return Complain(set.error());
     }
   }
-  const std::string name = command.get_name();
   if (name == "run") return RunCommand(line.options);
   if (name == "record") return RecordCommand(line.options, line.path);
   if (name == "explore") return ExploreCommand(line.options, line.path);
+  if (name == "compare") return CompareCommand(line.compare);
   if (name == "replay") return ReplayCommand(line.options, line.path, line.times);
+  if (name == "litmus") return LitmusCommand(line.litmus);
   return ListCommand(line.list);
 }
 

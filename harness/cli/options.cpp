@@ -8,6 +8,8 @@
 #include <thread>
 
 #include "engine/target.h"
+#include "faults/base/nearest.h"
+#include "faults/persistence/model_text.h"
 #include "reports/report_format.h"
 #include "workloads/workload.h"
 
@@ -76,7 +78,15 @@ void AddWorkloadOptions(CLI::App& command, Options& options) {
 }
 
 void AddExploreOptions(CLI::App& command, Options& options) {
-  command.add_option("--model", options.model, "Persistence model: what a crash may leave")
+  std::vector<std::string> models;
+  for (const Model& model : Models()) models.push_back(model.name);
+  command
+      .add_option("--model", options.model,
+                  fmt::format("Persistence model, what a crash may leave: one of {}, or a TOML "
+                              "file, each with values of its own, as in "
+                              "ext4-ordered,profile=contract,drag=to-covered (plugpull list models "
+                              "shows all); or all, to compare them",
+                              fmt::join(models, ", ")))
       ->capture_default_str();
   command
       .add_option("--tear", options.tear,
@@ -149,11 +159,11 @@ Expected<ExploreOptions> ToExploreOptions(const Options& options) {
   settings.keys = options.keys;
   settings.per_class = options.per_class;
   settings.recoveries_per_point = options.recoveries;
-  settings.model = FindModel(options.model);
-  if (settings.model == nullptr) {
-    std::vector<std::string> names;
-    for (const Model& model : Models()) names.emplace_back(model.name);
-    return NoSuch("model", options.model, names);
+  result.all_models = options.model == "all";
+  if (!result.all_models) {
+    const Expected<const Model*> model = ParseModel(options.model);
+    if (!model) return std::unexpected(model.error());
+    settings.model = *model;
   }
   const auto tear = ParseTear(options.tear);
   if (!tear) return NoSuch("tear", options.tear, {"none", "4096", "512", "512,any"});
@@ -165,6 +175,11 @@ Expected<ExploreOptions> ToExploreOptions(const Options& options) {
   settings.promise = *promise;
   if (const Expected<void> applied = ApplyFaults(options.faults, settings); !applied) {
     return std::unexpected(applied.error());
+  }
+  if (result.all_models && settings.model != &Models().front()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--model all compares what power cuts leave: add power-cut or torn-write to "
+                "--faults");
   }
   const Expected<std::chrono::milliseconds> timeout = ParseDuration(options.recovery_timeout);
   if (!timeout) return std::unexpected(timeout.error());

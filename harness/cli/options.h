@@ -22,7 +22,7 @@ struct Options {
   std::optional<uint64_t> seed;
   uint32_t transactions = 200;
   uint32_t keys = 40;
-  std::string model = "posix-minimal";
+  std::string model = "posix-minimal";  // or a file, or "all"
   std::string tear = "512";
   std::string promise = "durable";
   std::string faults;

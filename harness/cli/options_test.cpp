@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "faults/persistence/model_text.h"
 #include "harness/cli/toml_config.h"
 #include "reports/report_format.h"
 
@@ -105,6 +106,36 @@ TEST(ToExploreOptions, TheStrongestFaultSetsModelAndTear) {
   EXPECT_EQ(settings("power-cut").tear, Tear::kNone);
   EXPECT_EQ(settings("process-kill,torn-write").model->name, "posix-minimal");
   EXPECT_EQ(settings("torn-write").tear, Tear::kSectorsContiguous);
+}
+
+TEST(ToExploreOptions, AModelTakesValuesAndAFile) {
+  Options options;
+  options.model = "ext4-ordered,profile=contract,drag=to-covered,fill=garbage";
+  EXPECT_EQ(ModelText(*ToExploreOptions(options).value().settings.model),
+            "ext4-ordered,profile=contract,fill=garbage");
+  const std::string path =
+      testing::TempDir() + "plugpull-options-" + std::to_string(::getpid()) + ".toml";
+  std::ofstream(path) << "name = \"mine\"\nbase = \"xfs\"\nbarriers = true\n";
+  options.model = path + ",fill=garbage";
+  EXPECT_EQ(ModelText(*ToExploreOptions(options).value().settings.model),
+            "xfs,name=mine,fill=garbage,barriers=yes");
+  std::filesystem::remove(path);
+  const auto gone = ToExploreOptions(options);
+  ASSERT_FALSE(gone.has_value());
+  EXPECT_EQ(gone.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(ExploreError(&Options::model, "xfs,rename=dual"), HasSubstr("needs groups=none"));
+}
+
+TEST(ToExploreOptions, AllModelsStartFromTheWeakest) {
+  Options options;
+  EXPECT_FALSE(ToExploreOptions(options).value().all_models);
+  options.model = "all";
+  EXPECT_TRUE(ToExploreOptions(options).value().all_models);
+  EXPECT_EQ(ToExploreOptions(options).value().settings.model, &Models().front());
+  options.faults = "power-cut";
+  EXPECT_TRUE(ToExploreOptions(options).value().all_models);
+  options.faults = "power-cut-ordered";
+  EXPECT_THAT(ToExploreOptions(options).error().context, HasSubstr("--model all compares"));
 }
 
 TEST(ToExploreOptions, ErrorsNameTheNearestWord) {

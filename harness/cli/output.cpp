@@ -78,16 +78,17 @@ Expected<void> PrepareOutput(const Options& options) {
   return {};
 }
 
-Expected<void> WriteOutput(const Options& options, const Result& result) {
-  const std::string report = (std::filesystem::path(options.out) / "result.json").string();
-  if (const Expected<void> written = WriteText(report, RenderJson(result)); !written) {
+Expected<void> WriteReports(const Options& options, const std::string& file_name,
+                            const std::vector<RenderedReport>& reports,
+                            const std::function<std::string(ConsoleStyle style)>& say) {
+  const std::string report = (std::filesystem::path(options.out) / file_name).string();
+  if (const Expected<void> written = WriteText(report, reports.front().text); !written) {
     return written;
   }
   bool stdout_taken = false;
-  for (const ReportFormat& format : ReportFormats()) {
-    const auto path = options.reports.find(std::string(format.name));
+  for (const auto& [format, text] : reports) {
+    const auto path = options.reports.find(std::string(format));
     if (path == options.reports.end() || path->second.empty()) continue;
-    const std::string text = format.render(result);
     const bool to_stdout = path->second == "-";
     const Expected<void> written =
         to_stdout ? PrintAll(stdout, text) : WriteText(path->second, text);
@@ -96,11 +97,21 @@ Expected<void> WriteOutput(const Options& options, const Result& result) {
   }
   // What a person reads makes way for a report on standard output.
   std::FILE* stream = stdout_taken ? stderr : stdout;
-  const ConsoleStyle style{.color = ColorsWanted(::fileno(stream))};
-  std::string text;
-  if (!options.quiet) text = RenderFindings(result, options.out, style);
-  text += RenderLastLine(result, report, style) + "\n";
-  return PrintAll(stream, text);
+  return PrintAll(stream, say({.color = ColorsWanted(::fileno(stream))}));
+}
+
+Expected<void> WriteOutput(const Options& options, const Result& result) {
+  std::vector<RenderedReport> reports = {{"", RenderJson(result)}};
+  for (const ReportFormat& format : ReportFormats()) {
+    reports.push_back({format.name, format.render(result)});
+  }
+  const std::string report = (std::filesystem::path(options.out) / "result.json").string();
+  return WriteReports(options, "result.json", reports, [&](ConsoleStyle style) {
+    std::string text;
+    if (!options.quiet) text = RenderFindings(result, options.out, style);
+    if (!options.quiet) text += RenderModels(result);
+    return text + RenderLastLine(result, report, style) + "\n";
+  });
 }
 
 }  // namespace plugpull

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "harness/explore.h"
 
@@ -18,6 +19,8 @@ class ProgressDisplay {
 
   // Shows where the search is. Returns: false once the user asked to stop.
   bool Show(const ExploreProgress& progress);
+
+  void SetTitle(std::string title) { title_ = std::move(title); }
 
   // Wipes what was painted.
   void Finish();

@@ -163,9 +163,10 @@ TEST(Json, SaysEverythingThatTheSchemaNames) {
     EXPECT_TRUE(result["coverage"].contains(key)) << key;
   }
   EXPECT_TRUE(result["coverage"]["states"].is_string());
-  for (const char* key : {"id", "signature", "class", "promise", "fault_level", "models",
-                          "crash_point", "transactions_attempted", "transactions_acknowledged",
-                          "lost", "kept", "message", "recoverability", "case"}) {
+  for (const char* key :
+       {"id", "signature", "class", "promise", "fault_level", "models", "contract_models",
+        "crash_point", "transactions_attempted", "transactions_acknowledged", "lost", "kept",
+        "message", "recoverability", "case"}) {
     EXPECT_TRUE(result["findings"][0].contains(key)) << key;
   }
   EXPECT_TRUE(std::filesystem::exists(
@@ -205,6 +206,31 @@ TEST(Console, LastLineHoldsCountsCoverageVerdictAndReport) {
     EXPECT_NE(last.find(part), std::string::npos) << part << " is missing in " << last;
   }
   EXPECT_NE(outcome.err.find("seed 1"), std::string::npos) << "the seed that was chosen is told";
+}
+
+TEST(Console, SaysWhereAFindingBites) {
+  Sandbox sandbox;
+  const Words run = {"run", "cow_tree:dirsync=0", "--transactions", "10"};
+  const Outcome outcome = sandbox.Run(run);
+  // An unsynced directory: file systems that order metadata keep the name all the same.
+  EXPECT_NE(outcome.out.find("  models     portability: only posix-minimal\n"), std::string::npos)
+      << outcome.out;
+  EXPECT_EQ(outcome.out.find("held on "), std::string::npos) << outcome.out;
+  EXPECT_FALSE(sandbox.Json("plugpull-out/result.json").contains("models"));
+  Words all = run;
+  all.insert(all.end(), {"--model", "all"});
+  const Outcome compared = sandbox.Run(all);
+  EXPECT_EQ(compared.exit_code, 1);
+  EXPECT_NE(compared.err.find("model all"), std::string::npos) << compared.err;
+  const Words lines = Lines(compared.out);
+  ASSERT_GE(lines.size(), 2U);
+  EXPECT_TRUE(lines[lines.size() - 2].starts_with("held on ")) << lines[lines.size() - 2];
+  EXPECT_TRUE(lines[lines.size() - 2].ends_with("; violated on posix-minimal"));
+  const json result = sandbox.Json("plugpull-out/result.json");
+  EXPECT_EQ(result["model"], "all");
+  EXPECT_EQ(result["models"].size(), 8U);
+  EXPECT_EQ(result["models"]["posix-minimal"], "violated");
+  EXPECT_EQ(result["models"]["ext4-ordered"], "held");
 }
 
 TEST(Console, WritesNothingForTerminalsWhereThereIsNone) {
@@ -260,7 +286,12 @@ TEST(List, NamesWhatThereIs) {
   const std::map<std::string, Words> lists = {
       {"targets", {"cow_tree", "sqlite", "  journal=delete|", "  mutant=none|M1|"}},
       {"workloads", {"mixed", "single", "append"}},
-      {"models", {"posix-minimal", "ordered", "process-kill"}},
+      {"models",
+       {"posix-minimal", "somc", "ext4-writeback", "ext4-ordered", "xfs", "btrfs",
+        "ext4-ordered-classic", "ext4-journal", "ordered", "process-kill",
+        "  drag=to-covered|to-call (default to-covered): ", "  profile=contract|observed ",
+        "  tear=none|4096|512|512-any (default 512-any): ",
+        "  shape=everything|prefix|closed|log (default closed): "}},
       {"faults", {"process-kill", "power-cut-ordered", "power-cut", "torn-write"}},
       {"promises", {"opens", "intact", "atomic", "prefix", "durable"}},
       {"classes",

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/target.h"
 #include "faults/base/atomic_file.h"
+#include "faults/base/nearest.h"
 
 namespace plugpull {
 namespace {

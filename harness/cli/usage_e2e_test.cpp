@@ -60,6 +60,15 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Mistake{"Workload", {"run", "--workload", "mixd"}, "did you mean 'mixed'?"},
         Mistake{"Model", {"run", "--model", "posix-minmal"}, "did you mean 'posix-minimal'?"},
+        Mistake{"ModelKey", {"run", "--model", "xfs,drg=to-call"}, "did you mean 'drag'?"},
+        Mistake{"ModelValue", {"run", "--model", "xfs,drag=to-cal"}, "did you mean 'to-call'?"},
+        Mistake{"ModelMisfit", {"run", "--model", "somc,shape=log"}, "needs metadata-chain=yes"},
+        Mistake{
+            "ModelCycle", {"run", "--model", "xfs,size-before-data=yes"}, "make a cycle of edges"},
+        Mistake{"ModelFile", {"run", "--model", "nowhere.toml"}, "nowhere.toml"},
+        Mistake{"AllWithoutPowerCuts",
+                {"run", "--model", "all", "--faults", "process-kill"},
+                "--model all compares"},
         Mistake{"Tear", {"run", "--tear", "521"}, "did you mean '512'?"},
         Mistake{"Promise", {"run", "--promise", "durabel"}, "did you mean 'durable'?"},
         Mistake{"Fault", {"run", "--faults", "torn-writes"}, "did you mean 'torn-write'?"},
@@ -116,6 +125,56 @@ INSTANTIATE_TEST_SUITE_P(
         BadConfig{"FlagIsText", "quiet = \"maybe\"\n", "'quiet' must be true or false"},
         BadConfig{"AnotherConfig", "config = \"x\"\n", "there is no option 'config'"}),
     kNameOf);
+
+class BadModelFiles : public ::testing::TestWithParam<BadConfig> {};
+
+TEST_P(BadModelFiles, AreExplainedInOneLineWithTheirPlace) {
+  Sandbox sandbox;
+  WriteText(sandbox.path("m.toml"), GetParam().text);
+  const Outcome outcome = sandbox.Run({"run", "--model", "m.toml", "--quiet"});
+  ExpectComplaint(outcome, 2, GetParam().hint);
+  EXPECT_NE(outcome.err.find("m.toml"), std::string::npos) << outcome.err;
+  EXPECT_EQ(sandbox.Names(), Words{"m.toml"});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Config, BadModelFiles,
+    ::testing::Values(
+        BadConfig{"NoName", "fill = \"zero\"\n", "a model needs a name"},
+        BadConfig{"UnknownKey", "name = \"m\"\nbarier = true\n", "line 2: there is no parameter"},
+        BadConfig{"Value", "name = \"m\"\nfill = \"zeros\"\n", "did you mean 'zero'?"},
+        BadConfig{"Table", "name = \"m\"\n[fill]\nx = 1\n", "line 2: 'fill' must be a word"},
+        BadConfig{"List", "name = \"m\"\nfill = [\"zero\"]\n", "'fill' must be a word"},
+        BadConfig{"KeyTwice", "name = \"m\"\nname = \"n\"\n", "line 2: this is not TOML"},
+        BadConfig{"Binary", std::string("\x00\xff\x01 = [", 6), "not TOML"},
+        BadConfig{"Deep", "name = " + std::string(50'000, '['), "not TOML"},
+        BadConfig{"Large", "#" + std::string(10'000'000, 'x'), "at most 65536 bytes"},
+        BadConfig{"Misfit", "name = \"m\"\nrename = \"dual\"\n", "line 2: rename=dual needs"}),
+    kNameOf);
+
+TEST(ModelFile, RunsAndItsCasesReplayWithoutIt) {
+  Sandbox sandbox;
+  WriteText(sandbox.path("m.toml"), "name = \"mine\"\nbase = \"posix-minimal\"\nfill = \"zero\"\n");
+  const json result =
+      sandbox.Result({"run", "cow_tree:dirsync=0", "--transactions", "10", "--model", "m.toml"}, 1);
+  EXPECT_EQ(result["model"], "posix-minimal,name=mine,fill=zero");
+  std::filesystem::remove(sandbox.path("m.toml"));
+  ASSERT_FALSE(result["findings"].empty());
+  for (const json& finding : result["findings"]) {
+    const std::string file = "out/" + finding["case"].get<std::string>();
+    EXPECT_EQ(sandbox.Run({"replay", file}).exit_code, 0);
+  }
+  const json again = sandbox.Result({"run", "cow_tree:dirsync=0", "--transactions", "10", "--model",
+                                     result["model"].get<std::string>()},
+                                    1, "again");
+  EXPECT_EQ(again["findings"], result["findings"]);
+}
+
+TEST(ModelFile, ThatIsADirectoryIsAnError) {
+  Sandbox sandbox;
+  std::filesystem::create_directory(sandbox.path("m.toml"));
+  ExpectComplaint(sandbox.Run({"run", "--model", "m.toml"}), 2, "'m.toml' is a directory");
+}
 
 TEST(Config, ValuesAreCheckedLikeThoseOfTheCommandLine) {
   Sandbox sandbox;
