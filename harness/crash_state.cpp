@@ -71,25 +71,24 @@ StateInspector::StateInspector(const Trace& trace, const EngineType& type)
     : trace_(trace), type_(type), names_(LastNames(trace)) {}
 
 StateInspector::View& StateInspector::ViewAt(size_t position, const Model& model, Tear tear) {
-  auto view = std::ranges::find(views_, &model, &View::model);
+  auto view = std::ranges::find_if(views_, [&](const View& known) {
+    return known.model == &model && known.tear == tear;
+  });
   if (view == views_.end()) {
     view = views_.emplace(views_.end());
     view->model = &model;
+    view->tear = tear;
     view->graph = std::make_unique<CrashGraph>();
   }
-  if (view->cursor != nullptr && view->position == position && view->tear == tear) {
+  if (view->cursor != nullptr && view->cursor->position() == position) {
     view->graph->constraints().Undo(0);
     return *view;
   }
-  // What a sync of a part of a write covers depends on whether writes are torn at all.
-  const bool other_tears = (view->tear == Tear::kNone) != (tear == Tear::kNone);
-  if (view->cursor == nullptr || view->cursor->position() > position || other_tears) {
+  if (view->cursor == nullptr || view->cursor->position() > position) {
     view->cursor = std::make_unique<CrashCursor>(trace_, model, tear);
   }
   view->cursor->AdvanceTo(position);
   view->graph->BuildOrder(*view->cursor, tear);
-  view->position = position;
-  view->tear = tear;
   return *view;
 }
 

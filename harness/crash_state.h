@@ -69,12 +69,11 @@ class StateInspector {
   std::vector<std::string> Lines(const std::vector<AtomId>& atoms, Tear tear) const;
 
  private:
-  // A model with its graph of the position that was asked about last.
+  // A model and a tear with their graph of the position that was asked about last.
   struct View {
     const Model* model = nullptr;
     std::unique_ptr<CrashCursor> cursor;
     std::unique_ptr<CrashGraph> graph;
-    size_t position = 0;
     Tear tear = Tear::kNone;
   };
 
