@@ -15,6 +15,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "faults/base/bytes.h"
@@ -28,7 +29,8 @@
 namespace plugpull {
 namespace {
 
-constexpr uint64_t kTraces = 10'000;
+// Sanitizers look for other mistakes than disagreements, and a few hundred traces show those.
+constexpr uint64_t kTraces = std::string_view(PLUGPULL_SANITIZE).empty() ? 10'000 : 300;
 constexpr size_t kMostStates = 200;  // a point with more is made smaller
 constexpr size_t kMostExecutions = 4 * kMostStates;
 constexpr int kMostReports = 3;
