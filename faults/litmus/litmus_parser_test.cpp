@@ -132,6 +132,18 @@ TEST(ParseLitmus, RefusesWhatItDoesNotUnderstand) {
   }
 }
 
+TEST(ParseLitmus, AComplaintIsShortAndOfOneLine) {
+  const std::string binary = std::string(100'000, '\0') + "\x1b[31m";
+  for (const std::string& text :
+       {binary, "name " + binary + " x\n", "do\ncreate f\nfsync " + binary}) {
+    const Expected<Litmus> litmus = ParseLitmus(text, "t.litmus");
+    ASSERT_FALSE(litmus.has_value());
+    EXPECT_LT(litmus.error().context.size(), 500U);
+    EXPECT_FALSE(litmus.error().context.contains('\0'));
+    EXPECT_FALSE(litmus.error().context.contains('\x1b'));
+  }
+}
+
 TEST(ParseLitmus, RefusesQuestionsThatMeanNothing) {
   const Mistake mistakes[] = {
       {"", "a path is missing"},
