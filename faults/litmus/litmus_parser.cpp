@@ -8,10 +8,14 @@
 #include "faults/litmus/litmus.h"
 #include "faults/litmus/program.h"
 #include "faults/litmus/words.h"
+#include "faults/persistence/model_parameters.h"
 #include "faults/trace/validate.h"
 
 namespace plugpull {
 namespace {
+
+// Of what is said of a line: a file that is no litmus test may be one word of any length.
+constexpr size_t kLongestMessage = 400;
 
 std::unexpected<Error> Refuse(std::string what) {
   return Fail(ErrorCode::kInvalidArgument, std::move(what));
@@ -64,7 +68,7 @@ class LitmusParser {
   };
 
   static std::unexpected<Error> At(const std::string& file, int line, const std::string& what) {
-    return Refuse(fmt::format("{}:{}: {}", file, line, what));
+    return Refuse(fmt::format("{}:{}: {}", file, line, Shown(what, kLongestMessage)));
   }
 
   static const std::vector<Keyword>& Keywords() {

@@ -132,6 +132,30 @@ TEST(ParseLitmus, RefusesWhatItDoesNotUnderstand) {
   }
 }
 
+TEST(ParseLitmus, AComplaintIsShortAndOfOneLine) {
+  const std::string binary = std::string(100'000, '\0') + "\x1b[31m";
+  for (const std::string& text :
+       {binary, "name " + binary + " x\n", "do\ncreate f\nfsync " + binary}) {
+    const Expected<Litmus> litmus = ParseLitmus(text, "t.litmus");
+    ASSERT_FALSE(litmus.has_value());
+    EXPECT_LT(litmus.error().context.size(), 500U);
+    EXPECT_FALSE(litmus.error().context.contains('\0'));
+    EXPECT_FALSE(litmus.error().context.contains('\x1b'));
+  }
+}
+
+TEST(ParseLitmus, QuestionsMayNameWhatIsInAFolderThatMoved) {
+  const Litmus litmus = Parsed(
+      "name x\ngiven\nmkdir a\nmkdir a/x\ncreate a/x/f\nmkdir b\ncreate b/g\n"
+      "do\nrename a/x a/y\nexchange a b\ncreate b/y/h\n"
+      "ask a/y/f missing and b/y/f missing and b/x/f missing and a/g missing and a/x/h exists\n");
+  EXPECT_EQ(litmus.ask.parts.size(), 1U);
+  EXPECT_THAT(ParseLitmus("name x\ndo\ncreate a\ncreate ab\nrename a c\nask cb exists\n", "t")
+                  .error()
+                  .context,
+              HasSubstr("no operation names 'cb'"));
+}
+
 TEST(ParseLitmus, RefusesQuestionsThatMeanNothing) {
   const Mistake mistakes[] = {
       {"", "a path is missing"},

@@ -330,6 +330,7 @@ Expected<void> ProgramBuilder::Clone(Words& words) {
 }
 
 Expected<void> ProgramBuilder::Rename(Words& words) {
+  const std::string old_path(words.Peek());
   const Expected<NameCell> from = TakeCell(words, /*taken=*/true);
   if (!from) return std::unexpected(from.error());
   const std::string path(words.Peek());
@@ -339,6 +340,7 @@ Expected<void> ProgramBuilder::Rename(Words& words) {
   const InodeId moved = names_.At(from->directory, from->name);
   names_.Set(from->directory, from->name, kNoInode);
   names_.Set(to->directory, to->name, moved);
+  moves_.push_back({old_path, path});
   Push({.kind = OpKind::kRename,
         .inode = moved,
         .directory = from->directory,
@@ -349,14 +351,18 @@ Expected<void> ProgramBuilder::Rename(Words& words) {
 }
 
 Expected<void> ProgramBuilder::Exchange(Words& words) {
+  const std::string left_path(words.Peek());
   const Expected<NameCell> left = TakeCell(words, /*taken=*/true);
   if (!left) return std::unexpected(left.error());
+  const std::string right_path(words.Peek());
   const Expected<NameCell> right = TakeCell(words, /*taken=*/true);
   if (!right) return std::unexpected(right.error());
   const InodeId inode = names_.At(left->directory, left->name);
   const InodeId other = names_.At(right->directory, right->name);
   names_.Set(left->directory, left->name, other);
   names_.Set(right->directory, right->name, inode);
+  moves_.push_back({left_path, right_path});
+  moves_.push_back({right_path, left_path});
   Push({.kind = OpKind::kExchange,
         .inode = inode,
         .directory = left->directory,

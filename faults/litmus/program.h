@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "faults/base/error.h"
+#include "faults/litmus/moved_paths.h"
 #include "faults/litmus/words.h"
 #include "faults/trace/trace.h"
 #include "faults/vfs/name_tree.h"
@@ -38,8 +39,9 @@ class ProgramBuilder {
 
   const Trace& trace() const { return trace_; }
 
-  // Every path that an operation has named.
-  const std::set<std::string>& paths() const { return paths_; }
+  // Returns: the paths that operations name, and those that what is in a folder has before and
+  // after the folder moves.
+  std::set<std::string> paths() const { return WithMoved(paths_, moves_); }
 
   // The letters that writes have filled files with.
   const std::string& letters() const { return letters_; }
@@ -89,6 +91,7 @@ class ProgramBuilder {
   std::map<InodeId, Node> nodes_;
   std::map<std::string, InodeId> unnamed_;
   std::set<std::string> paths_;
+  std::vector<MovedFolder> moves_;
   std::string letters_;
   InodeId next_inode_ = kRootInode + 1;
 };

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <span>
 
 #include "faults/base/atomic_file.h"
 #include "faults/litmus/litmus_runner.h"
+#include "faults/persistence/model_parameters.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/say.h"
@@ -43,6 +45,13 @@ void AddLitmusCommand(CLI::App& app, LitmusOptions& options) {
 }
 
 int LitmusCommand(const LitmusOptions& options) {
+  // As in `litmus --json mine.litmus`: the test would be gone, with the table in its place.
+  if (options.json.ends_with(".litmus") ||
+      std::ranges::find(options.paths, options.json) != options.paths.end()) {
+    return Complain({ErrorCode::kInvalidArgument,
+                     fmt::format("--json: '{}' is a litmus test; name a file for the table",
+                                 Shown(options.json))});
+  }
   Expected<std::vector<LitmusColumn>> columns = NamedColumns();
   if (!options.models.empty()) columns = ColumnsOf(options.models);
   if (!columns) return Complain(columns.error());

@@ -67,6 +67,16 @@ TEST(Litmus, AWrongFileIsExplainedInOneLine) {
   ExpectComplaint(sandbox.Run({"litmus", "b.litmus", "c.litmus"}), 2, "is the name of the test in");
 }
 
+TEST(Litmus, TheTableDoesNotReplaceATest) {
+  Sandbox sandbox;
+  WriteText(sandbox.path() / "a.litmus", kTest);
+  ExpectComplaint(sandbox.Run({"litmus", "--json", "a.litmus"}), 2, "'a.litmus' is a litmus test");
+  WriteText(sandbox.path() / "b", kTest);
+  ExpectComplaint(sandbox.Run({"litmus", "b", "--json", "b"}), 2, "'b' is a litmus test");
+  EXPECT_EQ(sandbox.Run({"litmus", "a.litmus", "--model", "xfs"}).exit_code, 0);
+  EXPECT_EQ(sandbox.Run({"litmus", "b", "--model", "xfs"}).exit_code, 0);
+}
+
 TEST(Litmus, HelpShowsTheLanguage) {
   Sandbox sandbox;
   EXPECT_THAT(sandbox.Run({"litmus", "--help"}).out, HasSubstr("write foo 0 4K 'A'"));
