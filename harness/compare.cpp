@@ -168,6 +168,7 @@ class Comparing {
     uint64_t recoveries = 0;
     bool exhaustive = false;
     bool implied = false;
+    std::string not_found_out;
     while (kept) {
       if (floor != nullptr && floor->kept && *kept <= *floor->kept) {
         implied = true;
@@ -183,6 +184,8 @@ class Comparing {
       findings.insert(findings.end(), search->findings.begin(), search->findings.end());
       if (search->verdict == Verdict::kUnknown && *kept < asked) {
         exhaustive = false;  // what was asked for is broken; how badly was not found out
+        kept = std::nullopt;
+        not_found_out = search->unknown;
         break;
       }
       if (search->verdict == Verdict::kUnknown) {
@@ -197,6 +200,7 @@ class Comparing {
     }
     ComparisonCell cell = CellOf(kept, exhaustive, asked, findings);
     cell.implied = implied && recoveries == 0;
+    cell.unknown = std::move(not_found_out);
     cell.recoveries = recoveries;
     if (!cell.case_path.empty()) cell.case_path = directory + "/" + cell.case_path;
     return cell;

@@ -180,6 +180,22 @@ TEST_F(Comparisons, ThatAreStoppedSayWhatTheyDoNotKnow) {
   }
 }
 
+TEST_F(Comparisons, ThatAreStoppedClaimNoPromiseThatWasNotSearched) {
+  // The first search ends with its findings; the one for the weaker promise does not begin.
+  uint64_t recoveries = 0;
+  const Comparison comparison =
+      Run("replace-file", Promise::kDurable, 2, [&](const CompareProgress& progress) {
+        const bool goes_on = progress.explore.recoveries >= recoveries;
+        recoveries = progress.explore.recoveries;
+        return goes_on;
+      });
+  EXPECT_TRUE(comparison.interrupted);
+  const ComparisonCell& cell = comparison.rows[0].cells[0];
+  EXPECT_EQ(cell.verdict, Verdict::kViolated);
+  EXPECT_EQ(cell.kept, std::nullopt);
+  EXPECT_EQ(cell.unknown, "stopped by a signal");
+}
+
 std::vector<std::string> NamesOf(const std::vector<std::string>& texts) {
   const auto models = ParseModels(texts);
   EXPECT_TRUE(models.has_value());

@@ -62,6 +62,32 @@ TEST(Conclusions, WhatIsNotKnownIsNeitherCheapestNorDominated) {
   EXPECT_TRUE(DominatedRows(comparison).empty());
 }
 
+TEST(Conclusions, AreNotSettledWhileACheaperStrategyIsNotKnown) {
+  Comparison comparison = SmallComparison();
+  comparison.rows[2].cells[0] = ComparisonCell();  // fast
+  const Choice cheaper = ChoiceOf(comparison, 0, StrategyGroup::kProtocols);
+  EXPECT_EQ(cheaper.row->name, "steady");
+  EXPECT_EQ(ChoiceText(cheaper),
+            "steady (1.08 syncs, 1,200 bytes a commit); cheaper ones not known");
+  EXPECT_TRUE(ChoiceOf(comparison, 1, StrategyGroup::kProtocols).is_settled);
+  const json result = json::parse(RenderComparisonJson(comparison));
+  EXPECT_EQ(result["cheapest"][0]["unsettled"],
+            json({"protocols", "protocols_without_group_commit"}));
+  comparison.rows[2].cells[0] = HeldCell();
+  comparison.rows[0].cells[0] = ComparisonCell();  // slow
+  EXPECT_TRUE(ChoiceOf(comparison, 0, StrategyGroup::kProtocols).is_settled) << "it is dearer";
+  comparison.rows[4].cells[0] = ComparisonCell();  // the only engine
+  EXPECT_EQ(ChoiceText(ChoiceOf(comparison, 0, StrategyGroup::kEngines)), "not known");
+  EXPECT_EQ(ChoiceText(Choice()), "none");
+}
+
+TEST(Conclusions, ACellThatWasNotSearchedToItsEndDominatesNothing) {
+  Comparison comparison = SmallComparison();
+  comparison.rows[3].cells[1].kept = std::nullopt;
+  comparison.rows[3].cells[1].unknown = "out of budget";
+  EXPECT_TRUE(DominatedRows(comparison).empty());
+}
+
 TEST(Conclusions, ModelsWithTheSameAnswerAreToldTogether) {
   Comparison comparison = SmallComparison();
   EXPECT_EQ(CheapestChoices(comparison).size(), 2u);
@@ -82,6 +108,9 @@ TEST(CellText, SaysThePromiseKeptAndTheWeakestFault) {
   bounded = ViolatedCell(Promise::kAtomic, FaultLevel::kTornWrite);
   bounded.exhaustive = false;
   EXPECT_EQ(CellText(bounded), "atomic~3");
+  bounded.kept = std::nullopt;
+  bounded.unknown = "out of budget";
+  EXPECT_EQ(CellText(bounded), "? 3") << "broken, and nobody knows how much is left";
 }
 
 TEST(ComparisonJson, HoldsEveryFieldOfItsSchema) {
@@ -126,7 +155,8 @@ TEST(ComparisonJson, HoldsEveryFieldOfItsSchema) {
   EXPECT_EQ(result["cheapest"][0], json({{"model", "posix-minimal"},
                                          {"protocols", "steady"},
                                          {"engines", nullptr},
-                                         {"protocols_without_group_commit", "wasteful"}}));
+                                         {"protocols_without_group_commit", "wasteful"},
+                                         {"unsettled", json::array()}}));
   EXPECT_EQ(result["cheapest"][1]["engines"], "engine");
   EXPECT_EQ(result["dominated"], json::parse(R"([{"strategy": "wasteful", "by": "steady"}])"));
 }

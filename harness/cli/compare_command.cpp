@@ -59,7 +59,7 @@ std::string LastLine(const Comparison& comparison, const std::string& report) {
       Count(comparison.rows.size(), "strategy", "strategies"),
       Count(comparison.models.size(), "model", "models"), comparison.transactions,
       Grouped(comparison.recoveries), comparison.elapsed_s, state, Name(comparison.promise),
-      Printable(comparison.models.front()), ChoiceText(Cheapest(comparison, 0, group)), report);
+      Printable(comparison.models.front()), ChoiceText(ChoiceOf(comparison, 0, group)), report);
 }
 
 Expected<CompareOptions> ToCompareOptions(const CompareLine& line) {
