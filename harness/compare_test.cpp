@@ -208,6 +208,8 @@ std::vector<std::string> NamesOf(const std::vector<std::string>& texts) {
 
 TEST(ParseModels, AreSeparatedByCommasAndSemicolonsAndRepetition) {
   EXPECT_EQ(NamesOf({}).size(), Models().size());
+  EXPECT_EQ(NamesOf({"all"}).size(), Models().size());
+  EXPECT_EQ(NamesOf({"xfs,all"}).size(), Models().size()) << "each once";
   EXPECT_THAT(NamesOf({"xfs,btrfs"}), ElementsAre("xfs", "btrfs"));
   EXPECT_THAT(NamesOf({"xfs;btrfs", "somc", "xfs"}), ElementsAre("xfs", "btrfs", "somc"));
   EXPECT_FALSE(ParseModels({"xfs,btrsf"}).has_value());
