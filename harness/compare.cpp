@@ -57,12 +57,15 @@ bool CountsAsSync(OpKind kind) {
   return false;
 }
 
+// A later change of the same key wins, so that what came before it changed nothing.
 uint64_t ChangedBytes(const Transaction& transaction) {
-  uint64_t bytes = 0;
+  std::map<std::string_view, uint64_t> bytes;
   for (const Change& change : transaction.changes) {
-    bytes += change.key.size() + (change.value ? change.value->size() : 0);
+    bytes[change.key] = change.key.size() + (change.value ? change.value->size() : 0);
   }
-  return bytes;
+  uint64_t sum = 0;
+  for (const auto& [key, size_bytes] : bytes) sum += size_bytes;
+  return sum;
 }
 
 // Returns: the text as the name of a directory.

@@ -39,6 +39,11 @@ TEST(CostOf, AReplacementWritesTheWholeStoreAndSyncsTwice) {
   EXPECT_EQ(cost.changed_bytes, 3u + 3 + 1);
 }
 
+TEST(CostOf, OfTheChangesOfAKeyTheLastCounts) {
+  const Transaction twice = {.changes = {{"k", "1234567"}, {"k", "12"}}};
+  EXPECT_EQ(CostOf(TraceOf("files:protocol=append", {twice})).changed_bytes, 1u + 2);
+}
+
 TEST(CostOf, NothingBeforeTheFirstBeginOrAfterTheLastAcknowledgementCounts) {
   Trace trace = TraceOf("files:protocol=append", {Put("k", "12345")});
   const CommitCost before = CostOf(trace);

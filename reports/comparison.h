@@ -18,7 +18,7 @@ struct CommitCost {
   uint64_t syncs = 0;    // calls that make something durable
   uint64_t writes = 0;
   uint64_t bytes = 0;          // written
-  uint64_t changed_bytes = 0;  // keys and values that the transactions changed
+  uint64_t changed_bytes = 0;  // keys and values that the transactions changed, each key once
 };
 
 // One strategy under one model.

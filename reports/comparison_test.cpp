@@ -187,6 +187,7 @@ TEST(ComparisonConsole, IsATableThatFitsATerminal) {
                               "    of the protocols  steady (1.08 syncs, 1,200 bytes a commit)\n"
                               "      no group commit wasteful (1.08 syncs, 2,400 bytes a commit)\n"
                               "    of the engines    none\n"));
+  EXPECT_THAT(text, HasSubstr("Amplif.: bytes written\n    for each byte"));
   EXPECT_THAT(text, HasSubstr("  wasteful (see steady)\n"));
   EXPECT_LE(WidestLine(text), 100u);
 }
