@@ -25,6 +25,7 @@ bool IsKnown(const ComparisonRow& row) {
 }
 
 bool Dominates(const ComparisonRow& by, const ComparisonRow& row) {
+  if (by.group_commit && !row.group_commit) return false;  // its commits wait for one another
   bool is_better = false;
   for (size_t model = 0; model < row.cells.size(); ++model) {
     const int difference = Safety(by.cells[model]) - Safety(row.cells[model]);

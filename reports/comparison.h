@@ -87,7 +87,8 @@ bool MayBeCheaper(const Comparison& comparison, size_t model, StrategyGroup grou
                   const ComparisonRow* than);
 
 // A strategy that there is no reason to choose: `by` is at least as safe under every model shown
-// and no dearer in syncs, bytes and writes, and better in something.
+// and no dearer in syncs, bytes and writes, and better in something. Commits that wait for others
+// are a price, too.
 struct Dominated {
   const ComparisonRow* row;
   const ComparisonRow* by;
