@@ -57,12 +57,15 @@ bool CountsAsSync(OpKind kind) {
   return false;
 }
 
+// A later change of the same key wins, so that what came before it changed nothing.
 uint64_t ChangedBytes(const Transaction& transaction) {
-  uint64_t bytes = 0;
+  std::map<std::string_view, uint64_t> bytes;
   for (const Change& change : transaction.changes) {
-    bytes += change.key.size() + (change.value ? change.value->size() : 0);
+    bytes[change.key] = change.key.size() + (change.value ? change.value->size() : 0);
   }
-  return bytes;
+  uint64_t sum = 0;
+  for (const auto& [key, size_bytes] : bytes) sum += size_bytes;
+  return sum;
 }
 
 // Returns: the text as the name of a directory.
@@ -168,6 +171,7 @@ class Comparing {
     uint64_t recoveries = 0;
     bool exhaustive = false;
     bool implied = false;
+    std::string not_found_out;
     while (kept) {
       if (floor != nullptr && floor->kept && *kept <= *floor->kept) {
         implied = true;
@@ -183,6 +187,8 @@ class Comparing {
       findings.insert(findings.end(), search->findings.begin(), search->findings.end());
       if (search->verdict == Verdict::kUnknown && *kept < asked) {
         exhaustive = false;  // what was asked for is broken; how badly was not found out
+        kept = std::nullopt;
+        not_found_out = search->unknown;
         break;
       }
       if (search->verdict == Verdict::kUnknown) {
@@ -197,6 +203,7 @@ class Comparing {
     }
     ComparisonCell cell = CellOf(kept, exhaustive, asked, findings);
     cell.implied = implied && recoveries == 0;
+    cell.unknown = std::move(not_found_out);
     cell.recoveries = recoveries;
     if (!cell.case_path.empty()) cell.case_path = directory + "/" + cell.case_path;
     return cell;

@@ -39,6 +39,11 @@ TEST(CostOf, AReplacementWritesTheWholeStoreAndSyncsTwice) {
   EXPECT_EQ(cost.changed_bytes, 3u + 3 + 1);
 }
 
+TEST(CostOf, OfTheChangesOfAKeyTheLastCounts) {
+  const Transaction twice = {.changes = {{"k", "1234567"}, {"k", "12"}}};
+  EXPECT_EQ(CostOf(TraceOf("files:protocol=append", {twice})).changed_bytes, 1u + 2);
+}
+
 TEST(CostOf, NothingBeforeTheFirstBeginOrAfterTheLastAcknowledgementCounts) {
   Trace trace = TraceOf("files:protocol=append", {Put("k", "12345")});
   const CommitCost before = CostOf(trace);
@@ -180,6 +185,22 @@ TEST_F(Comparisons, ThatAreStoppedSayWhatTheyDoNotKnow) {
   }
 }
 
+TEST_F(Comparisons, ThatAreStoppedClaimNoPromiseThatWasNotSearched) {
+  // The first search ends with its findings; the one for the weaker promise does not begin.
+  uint64_t recoveries = 0;
+  const Comparison comparison =
+      Run("replace-file", Promise::kDurable, 2, [&](const CompareProgress& progress) {
+        const bool goes_on = progress.explore.recoveries >= recoveries;
+        recoveries = progress.explore.recoveries;
+        return goes_on;
+      });
+  EXPECT_TRUE(comparison.interrupted);
+  const ComparisonCell& cell = comparison.rows[0].cells[0];
+  EXPECT_EQ(cell.verdict, Verdict::kViolated);
+  EXPECT_EQ(cell.kept, std::nullopt);
+  EXPECT_EQ(cell.unknown, "stopped by a signal");
+}
+
 std::vector<std::string> NamesOf(const std::vector<std::string>& texts) {
   const auto models = ParseModels(texts);
   EXPECT_TRUE(models.has_value());
@@ -192,6 +213,8 @@ std::vector<std::string> NamesOf(const std::vector<std::string>& texts) {
 
 TEST(ParseModels, AreSeparatedByCommasAndSemicolonsAndRepetition) {
   EXPECT_EQ(NamesOf({}).size(), Models().size());
+  EXPECT_EQ(NamesOf({"all"}).size(), Models().size());
+  EXPECT_EQ(NamesOf({"xfs,all"}).size(), Models().size()) << "each once";
   EXPECT_THAT(NamesOf({"xfs,btrfs"}), ElementsAre("xfs", "btrfs"));
   EXPECT_THAT(NamesOf({"xfs;btrfs", "somc", "xfs"}), ElementsAre("xfs", "btrfs", "somc"));
   EXPECT_FALSE(ParseModels({"xfs,btrsf"}).has_value());

@@ -20,11 +20,12 @@ int Safety(const ComparisonCell& cell) { return cell.kept ? static_cast<int>(*ce
 
 bool IsKnown(const ComparisonRow& row) {
   return row.cost.commits > 0 && std::ranges::none_of(row.cells, [](const ComparisonCell& cell) {
-           return cell.verdict == Verdict::kUnknown;
+           return cell.verdict == Verdict::kUnknown || !cell.unknown.empty();
          });
 }
 
 bool Dominates(const ComparisonRow& by, const ComparisonRow& row) {
+  if (by.group_commit && !row.group_commit) return false;  // its commits wait for one another
   bool is_better = false;
   for (size_t model = 0; model < row.cells.size(); ++model) {
     const int difference = Safety(by.cells[model]) - Safety(row.cells[model]);
@@ -64,6 +65,16 @@ const ComparisonRow* Cheapest(const Comparison& comparison, size_t model, Strate
     if (cheapest == nullptr || IsCheaper(row.cost, cheapest->cost)) cheapest = &row;
   }
   return cheapest;
+}
+
+bool MayBeCheaper(const Comparison& comparison, size_t model, StrategyGroup group, Waiting waiting,
+                  const ComparisonRow* than) {
+  return std::ranges::any_of(comparison.rows, [&](const ComparisonRow& row) {
+    const bool is_open = row.group == group && row.cost.commits > 0 && model < row.cells.size() &&
+                         row.cells[model].verdict == Verdict::kUnknown;
+    const bool may_wait = waiting == Waiting::kAllowed || !row.group_commit;
+    return is_open && may_wait && (than == nullptr || IsCheaper(row.cost, than->cost));
+  });
 }
 
 std::vector<Dominated> DominatedRows(const Comparison& comparison) {

@@ -18,14 +18,14 @@ struct CommitCost {
   uint64_t syncs = 0;    // calls that make something durable
   uint64_t writes = 0;
   uint64_t bytes = 0;          // written
-  uint64_t changed_bytes = 0;  // keys and values that the transactions changed
+  uint64_t changed_bytes = 0;  // keys and values that the transactions changed, each key once
 };
 
 // One strategy under one model.
 struct ComparisonCell {
   Verdict verdict = Verdict::kUnknown;  // of the promise asked for
   // The strongest promise for which no violation was found. Nothing when even `opens` is broken,
-  // and when the verdict is unknown.
+  // and when `unknown` says why it was not found out.
   std::optional<Promise> kept;
   std::optional<FaultLevel> broken_by;  // the weakest that breaks the promise asked for
   std::vector<ViolationClass> classes;  // of what was found, each once
@@ -33,7 +33,8 @@ struct ComparisonCell {
   bool implied = false;  // not searched: posix-minimal leaves every state of the model
   uint64_t recoveries = 0;
   std::string case_path;  // of the worst finding, relative to --out
-  std::string unknown;    // why nothing can be said
+  // Why nothing can be said; of a cell that is violated: why not how much is left.
+  std::string unknown;
 };
 
 struct ComparisonRow {
@@ -80,8 +81,14 @@ enum class Waiting : uint8_t {
 const ComparisonRow* Cheapest(const Comparison& comparison, size_t model, StrategyGroup group,
                               Waiting waiting = Waiting::kAllowed);
 
+// Returns: true when a strategy that is not known to keep the promise or to break it would be
+// cheaper than `than`, or than nothing: the choice is not settled.
+bool MayBeCheaper(const Comparison& comparison, size_t model, StrategyGroup group, Waiting waiting,
+                  const ComparisonRow* than);
+
 // A strategy that there is no reason to choose: `by` is at least as safe under every model shown
-// and no dearer in syncs, bytes and writes, and better in something.
+// and no dearer in syncs, bytes and writes, and better in something. Commits that wait for others
+// are a price, too.
 struct Dominated {
   const ComparisonRow* row;
   const ComparisonRow* by;

@@ -153,7 +153,7 @@ std::string RenderComparisonConsole(const Comparison& comparison) {
   }
   for (const std::string& line : Legend(comparison)) text += Wrapped(line);
   if (const std::string heads = Heads(comparison); !heads.empty()) text += Wrapped(heads);
-  text += "\n" + Costs(comparison) + "\n" + Conclusions(comparison);
+  text += "\n" + Costs(comparison) + Wrapped(CostLegend()) + "\n" + Conclusions(comparison);
   return text;
 }
 

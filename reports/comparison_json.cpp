@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "reports/comparison.h"
+#include "reports/comparison_text.h"
 
 namespace plugpull {
 namespace {
@@ -72,11 +73,17 @@ std::string RenderComparisonJson(const Comparison& comparison) {
   ordered_json cheapest = ordered_json::array();
   for (size_t model = 0; model < comparison.models.size(); ++model) {
     ordered_json entry = {{"model", comparison.models[model]}};
+    ordered_json unsettled = ordered_json::array();
+    const auto add = [&](const std::string& key, StrategyGroup group, Waiting waiting) {
+      const Choice choice = ChoiceOf(comparison, model, group, waiting);
+      entry[key] = NameOrNull(choice.row);
+      if (!choice.is_settled) unsettled.push_back(key);
+    };
     for (const StrategyGroup group : {StrategyGroup::kProtocols, StrategyGroup::kEngines}) {
-      entry[std::string(Name(group))] = NameOrNull(Cheapest(comparison, model, group));
+      add(std::string(Name(group)), group, Waiting::kAllowed);
     }
-    entry["protocols_without_group_commit"] =
-        NameOrNull(Cheapest(comparison, model, StrategyGroup::kProtocols, Waiting::kNever));
+    add("protocols_without_group_commit", StrategyGroup::kProtocols, Waiting::kNever);
+    entry["unsettled"] = unsettled;
     cheapest.push_back(entry);
   }
   ordered_json dominated = ordered_json::array();

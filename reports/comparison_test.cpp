@@ -33,7 +33,7 @@ TEST(Conclusions, TheCheapestThatHoldsIsChosenInEachGroup) {
   const Comparison comparison = SmallComparison();
   EXPECT_EQ(Cheapest(comparison, 0, StrategyGroup::kProtocols)->name, "steady");
   EXPECT_EQ(Cheapest(comparison, 1, StrategyGroup::kProtocols)->name, "steady");
-  EXPECT_EQ(Cheapest(comparison, 0, StrategyGroup::kProtocols, Waiting::kNever)->name, "wasteful");
+  EXPECT_EQ(Cheapest(comparison, 0, StrategyGroup::kProtocols, Waiting::kNever)->name, "slow");
   EXPECT_EQ(Cheapest(comparison, 1, StrategyGroup::kProtocols, Waiting::kNever)->name, "slow");
   EXPECT_EQ(Cheapest(comparison, 0, StrategyGroup::kEngines), nullptr);
   EXPECT_EQ(Cheapest(comparison, 1, StrategyGroup::kEngines)->name, "engine");
@@ -45,6 +45,14 @@ TEST(Conclusions, AStrategyIsDominatedWhenAnotherIsNoWorseInAnything) {
   ASSERT_EQ(dominated.size(), 1u) << "slow writes less, fast syncs less";
   EXPECT_EQ(dominated[0].row->name, "wasteful");
   EXPECT_EQ(dominated[0].by->name, "steady");
+}
+
+TEST(Conclusions, AStrategyWhoseCommitsWaitDominatesNoneWhoseDoNot) {
+  Comparison comparison = SmallComparison();
+  comparison.rows[3].group_commit = false;  // wasteful
+  EXPECT_TRUE(DominatedRows(comparison).empty());
+  comparison.rows[1].group_commit = false;  // steady
+  EXPECT_EQ(DominatedRows(comparison).size(), 1u);
 }
 
 TEST(Conclusions, EqualStrategiesDoNotDominateEachOther) {
@@ -59,6 +67,32 @@ TEST(Conclusions, WhatIsNotKnownIsNeitherCheapestNorDominated) {
   Comparison comparison = SmallComparison();
   for (ComparisonRow& row : comparison.rows) row.cells[0] = ComparisonCell();
   EXPECT_EQ(Cheapest(comparison, 0, StrategyGroup::kProtocols), nullptr);
+  EXPECT_TRUE(DominatedRows(comparison).empty());
+}
+
+TEST(Conclusions, AreNotSettledWhileACheaperStrategyIsNotKnown) {
+  Comparison comparison = SmallComparison();
+  comparison.rows[2].cells[0] = ComparisonCell();  // fast
+  const Choice cheaper = ChoiceOf(comparison, 0, StrategyGroup::kProtocols);
+  EXPECT_EQ(cheaper.row->name, "steady");
+  EXPECT_EQ(ChoiceText(cheaper),
+            "steady (1.08 syncs, 1,200 bytes a commit); cheaper ones not known");
+  EXPECT_TRUE(ChoiceOf(comparison, 1, StrategyGroup::kProtocols).is_settled);
+  const json result = json::parse(RenderComparisonJson(comparison));
+  EXPECT_EQ(result["cheapest"][0]["unsettled"],
+            json({"protocols", "protocols_without_group_commit"}));
+  comparison.rows[2].cells[0] = HeldCell();
+  comparison.rows[0].cells[0] = ComparisonCell();  // slow
+  EXPECT_TRUE(ChoiceOf(comparison, 0, StrategyGroup::kProtocols).is_settled) << "it is dearer";
+  comparison.rows[4].cells[0] = ComparisonCell();  // the only engine
+  EXPECT_EQ(ChoiceText(ChoiceOf(comparison, 0, StrategyGroup::kEngines)), "not known");
+  EXPECT_EQ(ChoiceText(Choice()), "none");
+}
+
+TEST(Conclusions, ACellThatWasNotSearchedToItsEndDominatesNothing) {
+  Comparison comparison = SmallComparison();
+  comparison.rows[3].cells[1].kept = std::nullopt;
+  comparison.rows[3].cells[1].unknown = "out of budget";
   EXPECT_TRUE(DominatedRows(comparison).empty());
 }
 
@@ -82,6 +116,9 @@ TEST(CellText, SaysThePromiseKeptAndTheWeakestFault) {
   bounded = ViolatedCell(Promise::kAtomic, FaultLevel::kTornWrite);
   bounded.exhaustive = false;
   EXPECT_EQ(CellText(bounded), "atomic~3");
+  bounded.kept = std::nullopt;
+  bounded.unknown = "out of budget";
+  EXPECT_EQ(CellText(bounded), "? 3") << "broken, and nobody knows how much is left";
 }
 
 TEST(ComparisonJson, HoldsEveryFieldOfItsSchema) {
@@ -126,7 +163,8 @@ TEST(ComparisonJson, HoldsEveryFieldOfItsSchema) {
   EXPECT_EQ(result["cheapest"][0], json({{"model", "posix-minimal"},
                                          {"protocols", "steady"},
                                          {"engines", nullptr},
-                                         {"protocols_without_group_commit", "wasteful"}}));
+                                         {"protocols_without_group_commit", "slow"},
+                                         {"unsettled", json::array()}}));
   EXPECT_EQ(result["cheapest"][1]["engines"], "engine");
   EXPECT_EQ(result["dominated"], json::parse(R"([{"strategy": "wasteful", "by": "steady"}])"));
 }
@@ -155,8 +193,9 @@ TEST(ComparisonConsole, IsATableThatFitsATerminal) {
   EXPECT_THAT(text, HasSubstr("engine     2.50    10.0   12,346   123.5  how engine does it\n"));
   EXPECT_THAT(text, HasSubstr("  posix-minimal:\n"
                               "    of the protocols  steady (1.08 syncs, 1,200 bytes a commit)\n"
-                              "      no group commit wasteful (1.08 syncs, 2,400 bytes a commit)\n"
+                              "      no group commit slow (3.00 syncs, 200 bytes a commit)\n"
                               "    of the engines    none\n"));
+  EXPECT_THAT(text, HasSubstr("Amplif.: bytes written\n    for each byte"));
   EXPECT_THAT(text, HasSubstr("  wasteful (see steady)\n"));
   EXPECT_LE(WidestLine(text), 100u);
 }

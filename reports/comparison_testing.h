@@ -46,7 +46,7 @@ inline Comparison SmallComparison() {
                                .group = group,
                                .description = "how " + name + " does it",
                                .target = "files:protocol=" + name,
-                               .group_commit = name == "steady",
+                               .group_commit = name == "steady" || name == "wasteful",
                                .cost = cost,
                                .cells = std::move(cells)});
   };

@@ -10,7 +10,8 @@ namespace plugpull {
 
 std::string CellText(const ComparisonCell& cell) {
   if (cell.verdict == Verdict::kUnknown) return "?";
-  std::string text(cell.kept ? Name(*cell.kept) : "none");
+  const bool is_open = !cell.kept && !cell.unknown.empty();
+  std::string text(is_open ? "?" : cell.kept ? Name(*cell.kept) : "none");
   const bool is_proved = cell.exhaustive || !cell.kept;
   if (!cell.broken_by) return is_proved ? text : text + "~";
   return fmt::format("{}{}{}", text, is_proved ? ' ' : '~', static_cast<int>(*cell.broken_by));
@@ -52,19 +53,30 @@ std::vector<std::string> Legend(const Comparison& comparison) {
   };
 }
 
-std::string ChoiceText(const ComparisonRow* row) {
-  if (row == nullptr) return "none";
-  return fmt::format("{} ({} syncs, {} bytes a commit)", row->name, SyncsText(row->cost),
-                     BytesText(row->cost));
+std::string CostLegend() {
+  return "Syncs: calls that make something durable, a write with O_DSYNC among them. Amplif.: "
+         "bytes "
+         "written for each byte of the keys and values that the commits change.";
+}
+
+Choice ChoiceOf(const Comparison& comparison, size_t model, StrategyGroup group, Waiting waiting) {
+  const ComparisonRow* row = Cheapest(comparison, model, group, waiting);
+  return {.row = row, .is_settled = !MayBeCheaper(comparison, model, group, waiting, row)};
+}
+
+std::string ChoiceText(const Choice& choice) {
+  if (choice.row == nullptr) return choice.is_settled ? "none" : "not known";
+  return fmt::format("{} ({} syncs, {} bytes a commit){}", choice.row->name,
+                     SyncsText(choice.row->cost), BytesText(choice.row->cost),
+                     choice.is_settled ? "" : "; cheaper ones not known");
 }
 
 std::vector<CheapestChoice> CheapestChoices(const Comparison& comparison) {
   std::vector<CheapestChoice> choices;
   for (size_t model = 0; model < comparison.models.size(); ++model) {
-    const ComparisonRow* protocol = Cheapest(comparison, model, StrategyGroup::kProtocols);
-    const ComparisonRow* alone =
-        Cheapest(comparison, model, StrategyGroup::kProtocols, Waiting::kNever);
-    const ComparisonRow* engine = Cheapest(comparison, model, StrategyGroup::kEngines);
+    const Choice protocol = ChoiceOf(comparison, model, StrategyGroup::kProtocols);
+    const Choice alone = ChoiceOf(comparison, model, StrategyGroup::kProtocols, Waiting::kNever);
+    const Choice engine = ChoiceOf(comparison, model, StrategyGroup::kEngines);
     const auto same = std::ranges::find_if(choices, [&](const CheapestChoice& choice) {
       return choice.protocol == protocol && choice.without_group_commit == alone &&
              choice.engine == engine;

@@ -25,15 +25,29 @@ std::string AmplificationText(const CommitCost& cost);
 // What a cell's words and numbers mean, one line each.
 std::vector<std::string> Legend(const Comparison& comparison);
 
-// A strategy as a conclusion names it: "append-fsync (1.08 syncs, 1,234 bytes a commit)", "none".
-std::string ChoiceText(const ComparisonRow* row);
+// What the costs count.
+std::string CostLegend();
+
+// The cheapest strategy of a group under a model.
+struct Choice {
+  const ComparisonRow* row = nullptr;
+  bool is_settled = true;  // no strategy that nothing is known of could take its place
+
+  friend bool operator==(const Choice&, const Choice&) = default;
+};
+Choice ChoiceOf(const Comparison& comparison, size_t model, StrategyGroup group,
+                Waiting waiting = Waiting::kAllowed);
+
+// A strategy as a conclusion names it: "append-fsync (1.08 syncs, 1,234 bytes a commit)", "none",
+// "not known".
+std::string ChoiceText(const Choice& choice);
 
 // Models for which the same strategies are the cheapest.
 struct CheapestChoice {
   std::vector<std::string> models;
-  const ComparisonRow* protocol = nullptr;
-  const ComparisonRow* without_group_commit = nullptr;  // of the protocols
-  const ComparisonRow* engine = nullptr;
+  Choice protocol;
+  Choice without_group_commit;  // of the protocols
+  Choice engine;
 };
 std::vector<CheapestChoice> CheapestChoices(const Comparison& comparison);
 

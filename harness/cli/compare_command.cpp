@@ -59,7 +59,7 @@ std::string LastLine(const Comparison& comparison, const std::string& report) {
       Count(comparison.rows.size(), "strategy", "strategies"),
       Count(comparison.models.size(), "model", "models"), comparison.transactions,
       Grouped(comparison.recoveries), comparison.elapsed_s, state, Name(comparison.promise),
-      Printable(comparison.models.front()), ChoiceText(Cheapest(comparison, 0, group)), report);
+      Printable(comparison.models.front()), ChoiceText(ChoiceOf(comparison, 0, group)), report);
 }
 
 Expected<CompareOptions> ToCompareOptions(const CompareLine& line) {
@@ -92,7 +92,7 @@ void AddCompareOptions(CLI::App& command, CompareLine& line) {
   command
       .add_option("--models,--model", line.models,
                   "Persistence models separated by commas, or by ; where they contain some; may be "
-                  "given several times (default: all that have a name)")
+                  "given several times; all, the default: those that have a name")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->type_name("TEXT");
@@ -129,11 +129,18 @@ void AddCompareOptions(CLI::App& command, CompareLine& line) {
 
 Expected<std::vector<const Model*>> ParseModels(const std::vector<std::string>& texts) {
   std::vector<const Model*> models;
+  const auto add = [&models](const Model* model) {
+    if (std::ranges::find(models, model) == models.end()) models.push_back(model);
+  };
   for (const std::string& list : texts) {
     for (const std::string& text : SplitModels(list)) {
+      if (text == "all") {
+        for (const Model& model : Models()) add(&model);
+        continue;
+      }
       const Expected<const Model*> model = ParseModel(text);
       if (!model) return std::unexpected(model.error());
-      if (std::ranges::find(models, *model) == models.end()) models.push_back(*model);
+      add(*model);
     }
   }
   if (!models.empty()) return models;

@@ -45,7 +45,12 @@ class AppendStore final : public FilesStore {
     for (const uint64_t number : numbers) {
       const Expected<bool> loaded = Load(number);
       if (!loaded) return std::unexpected(loaded.error());
-      if (*loaded) return RemoveOthers(numbers);
+      if (!*loaded) continue;
+      if (Expected<void> synced = SyncFound(vfs(), *log_, options().sync, options().sync_directory);
+          !synced) {
+        return synced;
+      }
+      return RemoveOthers(numbers);
     }
     return Fail(ErrorCode::kCorrupt, "no log starts with a whole snapshot");
   }

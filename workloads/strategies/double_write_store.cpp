@@ -75,6 +75,11 @@ class DoubleWriteStore final : public FilesStore {
     LogReader reader(*journal_, LogPosition::Start(kJournalNumber), /*checksums=*/true);
     const Expected<bool> is_whole = reader.Next();
     if (!is_whole) return std::unexpected(is_whole.error());
+    const FileSync sync = options().sync_before ? options().sync : FileSync::kNone;
+    if (Expected<void> synced = SyncFound(vfs(), *journal_, sync, options().sync_directory);
+        !synced) {
+      return synced;
+    }
     if (!*is_whole) return {};
     SlotImages images;
     if (Expected<void> decoded = DecodeImages(reader.payload(), images); !decoded) return decoded;

@@ -25,6 +25,19 @@ Expected<void> SyncWritten(VfsFile& file, FileSync sync, uint64_t offset_bytes,
   return {};
 }
 
+Expected<void> SyncFound(Vfs& vfs, VfsFile& file, FileSync sync, bool sync_directory) {
+  uint64_t size_bytes = 0;  // asked for by a range alone
+  if (sync == FileSync::kRange) {
+    const Expected<uint64_t> size = file.Size();
+    if (!size) return std::unexpected(size.error());
+    size_bytes = *size;
+  }
+  // A handle with synchronous writes makes its own writes durable, not those of another.
+  const FileSync found_sync = sync == FileSync::kSynchronousWrites ? FileSync::kData : sync;
+  if (Expected<void> synced = SyncWritten(file, found_sync, 0, size_bytes); !synced) return synced;
+  return sync_directory ? vfs.SyncDirectory("") : Expected<void>();
+}
+
 Expected<std::unique_ptr<VfsFile>> CreateFile(Vfs& vfs, std::string_view path,
                                               std::span<const std::byte> bytes, FileSync sync,
                                               uint64_t allocate_bytes) {

@@ -21,6 +21,11 @@ OpenOptions OpenFor(FileSync sync, OpenOptions options);
 Expected<void> SyncWritten(VfsFile& file, FileSync sync, uint64_t offset_bytes,
                            uint64_t size_bytes);
 
+// Makes what was found in a file, and its name, durable as far as `sync` and `sync_directory` do
+// that. Where only the process died, both may be in the page cache alone: whoever builds on them,
+// or removes what they replace, comes after this.
+Expected<void> SyncFound(Vfs& vfs, VfsFile& file, FileSync sync, bool sync_directory);
+
 // Creates `path`, instead of what an interrupted attempt left there, and syncs it. With
 // `allocate_bytes` the file gets at least that size first.
 // Returns: the open file.

@@ -128,6 +128,65 @@ TEST(CommitSteps, ACheckpointSyncsTheLogThenTheTableThenItsGeneration) {
               ElementsAre("write", "data-sync", "write", "data-sync", "write", "data-sync"));
 }
 
+// Returns: what a store does to its files when it is opened after its process died.
+Words ReopenSteps(std::string_view options, int transactions = 1) {
+  MemoryVfs memory;
+  RecordingVfs recorder(memory);
+  {
+    const auto engine = MakeStore(recorder, options);
+    EXPECT_TRUE(engine->Open().has_value());
+    for (int i = 0; i < transactions; ++i) {
+      EXPECT_TRUE(engine->Apply(Put("key", "value")).has_value());
+    }
+  }
+  const size_t begin = recorder.trace().ops.size();
+  EXPECT_TRUE(MakeStore(recorder, options)->Open().has_value());
+  const std::vector<Op>& ops = recorder.trace().ops;
+  Words steps;
+  for (size_t i = begin; i < ops.size(); ++i) steps.emplace_back(Name(ops[i].kind));
+  return steps;
+}
+
+TEST(ReopenSteps, WhatMayBeInThePageCacheAloneIsSyncedBeforeAnythingBuildsOnIt) {
+  EXPECT_THAT(ReopenSteps("protocol=append"), ElementsAre("sync", "sync-directory"));
+  EXPECT_THAT(ReopenSteps("protocol=append,sync=dsync"),
+              ElementsAre("data-sync", "sync-directory"));
+  EXPECT_THAT(ReopenSteps("protocol=preallocated"), ElementsAre("data-sync", "sync-directory"));
+  EXPECT_THAT(ReopenSteps("protocol=wal"), ElementsAre("data-sync", "sync-directory", "write",
+                                                       "data-sync", "write", "data-sync"));
+  EXPECT_THAT(ReopenSteps("protocol=double-write"),
+              ElementsAre("data-sync", "sync-directory", "write", "data-sync"));
+}
+
+TEST(ReopenSteps, LeaveOutWhatTheProtocolLeavesOut) {
+  EXPECT_THAT(ReopenSteps("protocol=append,sync=none"), IsEmpty());
+  EXPECT_THAT(ReopenSteps("protocol=append,sync=fdatasync,directory=off"),
+              ElementsAre("data-sync"));
+  EXPECT_THAT(ReopenSteps("protocol=append,sync=range"),
+              ElementsAre("sync-range", "sync-directory"));
+  EXPECT_THAT(ReopenSteps("protocol=double-write,sync=no-journal"),
+              ElementsAre("sync-directory", "write", "data-sync"));
+}
+
+TEST(ReopenSteps, ALogIsSyncedBeforeTheOneItReplacesIsRemoved) {
+  MemoryVfs memory;
+  RecordingVfs recorder(memory);
+  {
+    const auto engine = MakeStore(recorder, "protocol=append,every=1");
+    ASSERT_TRUE(engine->Open().has_value());
+    ASSERT_TRUE(engine->Apply(Put("key", "value")).has_value());
+    ASSERT_TRUE(engine->Apply(Put("key", "other")).has_value());
+  }
+  // As if the process had died after it wrote log.2 and before it removed log.1.
+  ASSERT_TRUE(recorder.Open("log.1", {.create = true}).has_value());
+  const size_t begin = recorder.trace().ops.size();
+  ASSERT_TRUE(MakeStore(recorder, "protocol=append,every=1")->Open().has_value());
+  const std::vector<Op>& ops = recorder.trace().ops;
+  Words steps;
+  for (size_t i = begin; i < ops.size(); ++i) steps.emplace_back(Name(ops[i].kind));
+  EXPECT_THAT(steps, ElementsAre("sync", "sync-directory", "unlink"));
+}
+
 TEST(GroupCommit, AcknowledgesWhenTheGroupIsSynced) {
   MemoryVfs vfs;
   const auto engine = MakeStore(vfs, "protocol=wal,group=3");

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "engine/target.h"
-#include "faults/base/nearest.h"
 #include "faults/base/assert.h"
+#include "faults/base/nearest.h"
 
 namespace plugpull::strategies {
 namespace {
@@ -193,6 +193,10 @@ Expected<FilesOptions> ParseFilesOptions(const EngineOptions& options) {
   parsed.every = NumberOf(options, "every");
   parsed.group = NumberOf(options, "group");
   parsed.early_acknowledgement = ValueOf(options, "ack") == "early";
+  if (parsed.early_acknowledgement && parsed.group == 1) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "files: ack=early needs group=2 or more: alone, a commit is synced at once");
+  }
   return parsed;
 }
 

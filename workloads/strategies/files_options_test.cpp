@@ -60,6 +60,11 @@ TEST(FilesOptions, AnOptionThatTheProtocolHasNoUseForIsRefused) {
   EXPECT_TRUE(Parse("protocol=replace,group=1").has_value()) << "its default says nothing";
 }
 
+TEST(FilesOptions, AnEarlyAcknowledgementNeedsAGroup) {
+  EXPECT_THAT(Complaint("protocol=wal,ack=early"), HasSubstr("ack=early needs group=2"));
+  EXPECT_TRUE(Parse("protocol=wal,ack=early,group=2")->early_acknowledgement);
+}
+
 TEST(FilesOptions, UnknownWordsAreRefusedAsForAnyTarget) {
   EXPECT_THAT(Complaint("protocol=wall"), HasSubstr("did you mean 'wal'?"));
   EXPECT_THAT(Complaint("group=0"), HasSubstr("from 1 to 1000"));

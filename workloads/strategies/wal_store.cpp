@@ -92,6 +92,10 @@ class WalStore final : public FilesStore {
       }
     }
     end_ = reader.position();
+    if (Expected<void> synced = SyncFound(vfs(), *log_, options().sync, options().sync_directory);
+        !synced) {
+      return synced;
+    }
     return end_.offset_bytes > 0 ? Checkpoint() : Expected<void>();
   }
 
