@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "reports/console.h"
 
@@ -22,7 +23,7 @@ std::string SyncsText(const CommitCost& cost) {
 }
 
 std::string BytesText(const CommitCost& cost) {
-  return Grouped(static_cast<uint64_t>(PerCommit(cost.bytes, cost) + 0.5));
+  return Grouped(static_cast<uint64_t>(std::llround(PerCommit(cost.bytes, cost))));
 }
 
 std::string WritesText(const CommitCost& cost) {
