@@ -65,7 +65,9 @@ bool IsMetadata(OpKind kind) {
 }
 
 // Returns: whether the operation leaves states that were not there before it.
-bool IsChange(const Op& op) {
+bool IsChange(const Op& op, const Model& model) {
+  // What was synced on its own is there without what came before it.
+  if (IsSync(op.kind) && model.shape == Shape::kCommitAndLog) return true;
   // A sync only takes states away, but one that failed has dropped what later syncs do not cover.
   if (IsSync(op.kind)) return op.result_errno != 0;
   return op.kind != OpKind::kSyncRange && op.kind != OpKind::kAcknowledge &&
@@ -88,10 +90,11 @@ std::vector<size_t> CrashPoints(const Trace& trace, const Model& model, Promise 
   // A point is worth exploring when, since the last one, something was issued (more states) or
   // acknowledged (fewer of them legal).
   bool news = true;
+  std::set<InodeId> rewritten;  // files that were ever truncated to 0
   const size_t end = EndOfModelled(trace);
   for (size_t i = 0; i < end; ++i) {
     const Op& op = trace.ops[i];
-    const bool is_change = IsChange(op);
+    const bool is_change = IsChange(op, model);
     const bool is_sync = IsSync(op.kind) || (model.synchronous_metadata && IsMetadata(op.kind));
     // Acknowledgements narrow what is legal only where durability is promised.
     const bool is_promise = op.kind == OpKind::kAcknowledge && promise == Promise::kDurable;
@@ -99,8 +102,12 @@ std::vector<size_t> CrashPoints(const Trace& trace, const Model& model, Promise 
     // earlier state that must not come back: a deletion of what the transaction before it wrote.
     const bool is_begin = op.kind == OpKind::kBegin && may_repeat[op.transaction - 1];
     // Where everything survives, no state contains another: each operation is a point of its own.
-    const bool ends_epoch =
-        is_begin || (model.shape == Shape::kEverything ? is_change : is_sync || is_promise);
+    // Where a truncate survives only with the rewrite after it, more of that takes states away.
+    if (op.kind == OpKind::kTruncate && op.size_bytes == 0) rewritten.insert(op.inode);
+    const bool is_tied = model.truncate_flush == Flush::kStrict && op.kind == OpKind::kWrite &&
+                         rewritten.contains(op.inode);
+    const bool ends_epoch = is_begin || is_tied ||
+                            (model.shape == Shape::kEverything ? is_change : is_sync || is_promise);
     if (ends_epoch && news) {
       points.push_back(i);
       news = false;

@@ -180,9 +180,19 @@ TEST(CrashPoints, NothingIsSaidOfWhatComesAfterACallThatIsNotModelled) {
               ElementsAre(1, 3, 4));
 }
 
-TEST(CrashPoints, OfACommitAndLogAreThoseOfClosedSets) {
-  EXPECT_EQ(Points("bwsAbwSwA", *FindModel("btrfs"), Promise::kDurable),
-            Points("bwsAbwSwA", ClosedSets(), Promise::kDurable));
+// What was synced is in the log without what came before it, which no earlier point shows.
+TEST(CrashPoints, OfACommitAndLogAreAlsoAfterSyncs) {
+  EXPECT_THAT(Points("wwswdS", *FindModel("btrfs"), Promise::kPrefix), ElementsAre(2, 4, 5, 6));
+  EXPECT_THAT(Points("wsss", *FindModel("btrfs"), Promise::kPrefix), ElementsAre(1, 2, 3, 4));
+}
+
+TEST(CrashPoints, WhereATruncateWaitsForTheRewriteEachWriteOfItIsOne) {
+  Model strict = *FindModel("ext4-ordered");
+  strict.truncate_flush = Flush::kStrict;
+  const Op write = OfKind(OpKind::kWrite);
+  const std::vector<Op> ops = {write, write, OfKind(OpKind::kTruncate), write, write};
+  EXPECT_THAT(PointsOf(ops, *FindModel("ext4-ordered")), ElementsAre(5));
+  EXPECT_THAT(PointsOf(ops, strict), ElementsAre(3, 4, 5));
 }
 
 // --- What the points left out would have shown ---

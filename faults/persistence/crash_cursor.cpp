@@ -87,10 +87,13 @@ void CrashCursor::Issue(uint32_t op_index) {
       acknowledged_ = op.transaction;
       return;
   }
-  if (model_.synchronous_metadata) {
+  if (model_.synchronous_metadata && model_.honest_flush && op.kind != OpKind::kWrite) {
     SyncCoverage coverage(model_, pending_);
-    coverage.Cover([op_index](const Effect& effect) {
-      return effect.op == op_index && effect.kind != EffectKind::kData && !effect.floating;
+    // With the times that the call changes, which come last in the order of metadata.
+    const bool is_chain = model_.metadata_chain && model_.shape != Shape::kCommitAndLog;
+    coverage.Cover([&](const Effect& effect) {
+      return effect.op == op_index || model_.shape == Shape::kPrefix ||
+             (is_chain && IsChained(model_, effect));
     });
     coverage.Close();
     MakeDurable(coverage);
@@ -118,13 +121,24 @@ void CrashCursor::IssueInode(uint32_t op_index) {
              .group = group});
 }
 
+// Returns: whether both names that a call changes have one fate (E6).
+bool CrashCursor::NamesAreOne(const Op& op) const {
+  switch (model_.groups) {
+    case Groups::kAll:
+      return true;
+    case Groups::kRename:
+      // POSIX knows no sync that covers two directories: only within one are they one.
+      return op.directory == op.other_directory;
+    case Groups::kNone:
+      return model_.rename == Rename::kAtomic;
+  }
+  return false;
+}
+
 void CrashCursor::IssueRename(uint32_t op_index) {
   const Op& op = trace_.ops[op_index];
   const InodeId replaced = names_issued_.At(op.other_directory, op.other_name);
-  // POSIX knows no sync that covers two directories: only within one is there one fate for both.
-  const bool grouped = model_.groups == Groups::kAll ||
-                       (model_.groups == Groups::kRename && op.directory == op.other_directory);
-  const uint32_t group = grouped ? next_group_++ : 0;
+  const uint32_t group = NamesAreOne(op) ? next_group_++ : 0;
   const Effect old_name{.part = 0,
                         .op = op_index,
                         .directory = op.directory,
@@ -132,6 +146,7 @@ void CrashCursor::IssueRename(uint32_t op_index) {
                         .group = group,
                         .touched = {op.inode, replaced}};
   const Effect new_name{.part = 1,
+                        .replaces = replaced != kNoInode,
                         .op = op_index,
                         .inode = op.inode,
                         .directory = op.other_directory,
@@ -142,6 +157,7 @@ void CrashCursor::IssueRename(uint32_t op_index) {
   if (in_parts && model_.rename == Rename::kTargetMissing && replaced != kNoInode) {
     Effect emptied = new_name;
     emptied.part = 2;
+    emptied.replaces = false;
     emptied.inode = kNoInode;
     IssueName(emptied);
   }
@@ -156,9 +172,7 @@ void CrashCursor::IssueRename(uint32_t op_index) {
 
 void CrashCursor::IssueExchange(uint32_t op_index) {
   const Op& op = trace_.ops[op_index];
-  const bool grouped = model_.groups == Groups::kAll ||
-                       (model_.groups == Groups::kRename && op.directory == op.other_directory);
-  const uint32_t group = grouped ? next_group_++ : 0;
+  const uint32_t group = NamesAreOne(op) ? next_group_++ : 0;
   IssueName({.part = 0,
              .op = op_index,
              .inode = op.other_inode,
@@ -285,9 +299,7 @@ void CrashCursor::IssueName(Effect effect) {
   if (effect.inode != kNoInode) ++references_[effect.inode];
   names_issued_.Set(effect.directory, effect.name, effect.inode);
   Touch(effect.directory, effect.op);
-  if (model_.groups == Groups::kAll) {
-    for (const InodeId inode : effect.touched) Touch(inode, effect.op);
-  }
+  for (const InodeId inode : effect.touched) Touch(inode, effect.op);
   Add(effect);
 }
 

@@ -50,6 +50,8 @@ class CrashCursor {
   void Issue(uint32_t op_index);
   void IssueFailedSync(uint32_t op_index);
   void IssueInode(uint32_t op_index);
+  void EndRewrites(const Op& op);
+  bool NamesAreOne(const Op& op) const;
   void IssueRename(uint32_t op_index);
   void IssueExchange(uint32_t op_index);
   void IssueBytes(uint32_t op_index);

@@ -6,6 +6,8 @@
 namespace plugpull {
 void CrashCursor::Sync(uint32_t op_index) {
   const Op& op = trace_.ops[op_index];
+  EndRewrites(op);
+  ++epoch_;
   if (!model_.honest_flush) return;
   SyncCoverage coverage(model_, pending_);
   InodeId attributes_of = kNoInode;
@@ -29,8 +31,15 @@ void CrashCursor::Sync(uint32_t op_index) {
   }
   if (op.kind != OpKind::kSyncAll) Drag(coverage, op_index, attributes_of);
   MakeDurable(coverage);
-  rewrite_groups_.erase(op.inode);
-  ++epoch_;
+}
+
+// What is written after a sync is not what a truncate waits for.
+void CrashCursor::EndRewrites(const Op& op) {
+  if (op.kind == OpKind::kSyncAll) {
+    rewrite_groups_.clear();
+  } else if (op.kind != OpKind::kSyncDirectory) {
+    rewrite_groups_.erase(op.inode);
+  }
 }
 
 // fsync and fdatasync: bytes, sizes and existence of the file, not its names. Where a name changes
@@ -84,22 +93,22 @@ void CrashCursor::Drag(SyncCoverage& coverage, uint32_t op_index, InodeId attrib
     coverage.Cover(
         [&](const Effect& effect) { return effect.op < end && IsChained(model_, effect); });
   };
+  const bool is_prefix = model_.shape == Shape::kPrefix;
   const auto change = last_change_.find(attributes_of);
   const bool changed = attributes_of != kNoInode && change != last_change_.end();
-  if (model_.shape == Shape::kPrefix) {
+  if (is_prefix) {
     // A prefix cannot end before a durable atom, so one covered atom drags all earlier ones along.
-    uint32_t end = coverage.last() == nullptr ? 0 : coverage.last()->op + 1;
     const InodeId inode = trace_.ops[op_index].inode;
-    const auto unnamed = last_change_.find(inode);
-    if (IsLost(inode) && unnamed != last_change_.end()) end = std::max(end, unnamed->second + 1);
-    coverage.Cover([end](const Effect& effect) { return effect.op < end; });
+    const auto last = last_change_.find(inode);
+    if ((changed || IsLost(inode)) && last != last_change_.end()) {
+      coverage.Cover([&](const Effect& effect) { return effect.op <= last->second; });
+    }
     coverage.Close();
     return;
   }
   coverage.Close();
   if (model_.shape == Shape::kCommitAndLog) {
-    const bool is_file_sync = trace_.ops[op_index].kind != OpKind::kSyncMapped;
-    if (!model_.full_commits || !is_file_sync) return;
+    if (!model_.full_commits) return;
     cover_chain(op_index);
     if (model_.flush_on_commit) {
       coverage.Cover([&](const Effect& effect) { return effect.op < op_index; });

@@ -123,22 +123,31 @@ VariableId CrashGraph::VariableOf(AtomId id) const {
 VariableId CrashGraph::NewVariable(const Effect& effect, AtomId id) {
   const VariableId variable = edges_.NewVariable();
   atoms_.push_back({id, variable});
-  if (model().shape == Shape::kPrefix || IsChained(model(), effect)) edges_.Chain(variable);
+  const bool is_in_prefix = model().shape == Shape::kPrefix && !effect.failed;
+  if (is_in_prefix || IsChained(model(), effect)) edges_.Chain(variable);
   if (model().barriers) {
     for (const VariableId before : epoch_before_) edges_.Edge(before, variable);
-    epoch_variables_.push_back(variable);
+    // What a failed sync has dropped holds nothing up.
+    if (!effect.failed) epoch_variables_.push_back(variable);
   }
   return variable;
 }
 
 VariableId CrashGraph::VariableFor(const Effect& effect, AtomId id) {
-  if (effect.group == 0) return NewVariable(effect, id);
+  if (!IsGrouped(effect)) return NewVariable(effect, id);
   const auto [group, is_new] = groups_.try_emplace(effect.group, kNoVariable);
   if (is_new) return group->second = NewVariable(effect, id);
   const bool is_known = std::ranges::any_of(
       atoms_, [&](const Atom& atom) { return atom.variable == group->second && atom.id == id; });
   if (!is_known) atoms_.push_back({id, group->second});
-  if (IsChained(model(), effect)) edges_.Chain(group->second);
+  if (IsChained(model(), effect)) {
+    edges_.Chain(group->second);
+    edges_.Edge(edges_.last_chained(), group->second);  // it has its place where its last part is
+  }
+  if (model().barriers) {
+    for (const VariableId before : epoch_before_) edges_.Edge(before, group->second);
+    epoch_variables_.push_back(group->second);
+  }
   return group->second;
 }
 
@@ -190,8 +199,8 @@ void CrashGraph::AddName(const Effect& effect) {
       last->second = variable;
     }
   }
-  const bool replaces = effect.part == 1 && effect.touched[1] != kNoInode;
-  if (replaces && model().replace_flush == Flush::kStrict) WaitForReplacement(effect, variable);
+  if (effect.replaces && model().replace_flush == Flush::kStrict)
+    WaitForReplacement(effect, variable);
   cell.entries.push_back({variable, effect.inode});
 }
 

@@ -164,6 +164,7 @@ class CrashGraph {
     uint64_t begin_bytes;
     uint64_t end_bytes;
     VariableId variable;
+    bool is_failed;
   };
 
   const Model& model() const { return cursor_->model(); }

@@ -31,7 +31,7 @@ OpenFile& CrashGraph::FileFor(InodeId inode) {
 
 bool CrashGraph::TearsContiguously(const Effect& effect) const {
   return tear_ == Tear::kSectorsContiguous && effect.kind == EffectKind::kData &&
-         model().shape != Shape::kPrefix && effect.group == 0 && !IsChained(model(), effect);
+         model().shape != Shape::kPrefix && !IsGrouped(effect) && !IsChained(model(), effect);
 }
 
 // Returns: the variable of one piece of an operation that is split over several effects, of which
@@ -94,7 +94,9 @@ void CrashGraph::AddBytes(const Effect& effect, uint32_t sequence) {
   const uint32_t number = static_cast<uint32_t>(&file - files_.data());
   const bool is_data = effect.kind == EffectKind::kData;
   if (!is_data || effect.failed) file.is_mixed = true;
-  if (is_data && model().fill == Fill::kGarbage) AddFills(effect, number, sequence);
+  // In a prefix, no size comes before the bytes that it shows.
+  const bool may_be_stale = model().fill == Fill::kGarbage && model().shape != Shape::kPrefix;
+  if (is_data && may_be_stale) AddFills(effect, number, sequence);
   const std::byte* payload = cursor_->trace().Payload(op).data();
   const uint64_t unit_bytes = UnitBytes(tear_);
   const DataPieces pieces = UnitsOf(op, tear_);
@@ -104,7 +106,8 @@ void CrashGraph::AddBytes(const Effect& effect, uint32_t sequence) {
   const uint64_t units_per_page = kTearPageBytes / unit_bytes;
   VariableId anchor = IsAnchored(model(), effect) ? anchor_ : kNoVariable;
   // What was dropped is no part of the journal, but comes after what is.
-  if (effect.failed && model().journalled_data) anchor = edges_.last_chained();
+  const bool is_ordered = model().journalled_data || model().shape == Shape::kPrefix;
+  if (effect.failed && is_ordered) anchor = edges_.last_chained();
   const uint64_t first_unit = effect.begin_bytes / unit_bytes;
   const uint64_t last_unit = (effect.end_bytes - 1) / unit_bytes;
   VariableId variable = kNoVariable;
@@ -112,7 +115,7 @@ void CrashGraph::AddBytes(const Effect& effect, uint32_t sequence) {
   for (uint64_t unit = first_unit; unit <= last_unit; ++unit) {
     const AtomId id{effect.op, kind,
                     is_whole ? 0 : static_cast<uint32_t>(unit - pieces.first_unit)};
-    if (effect.is_partial && effect.group == 0) {
+    if (effect.is_partial && !IsGrouped(effect)) {
       variable = is_whole && variable != kNoVariable ? variable
                  : is_whole                          ? WholeVariable(effect, id)
                                                      : PieceVariable(effect, id, pieces);
@@ -134,7 +137,7 @@ void CrashGraph::AddBytes(const Effect& effect, uint32_t sequence) {
       if (IsInInodeChain(model(), effect, effect.inode)) FollowInode(effect.inode, variable);
       edges_.Edge(file.existence, variable);
     }
-    if (!effect.failed) pieces_.push_back({begin, end, variable});
+    pieces_.push_back({begin, end, variable, effect.failed});
     loose_.push_back({number, unit, anchor,
                       UnitEntry{.variable = variable,
                                 .sequence = sequence,
@@ -289,13 +292,14 @@ void CrashGraph::WaitForData(const OpenFile& file, const Effect& effect, const S
   const bool is_tail = step == 0 && effect.size_origin % kTearPageBytes != 0 &&
                        entry.step_bytes <= PageCeiling(effect.size_origin);
   if (model().zero_tail && is_tail) return;
-  uint64_t from = effect.size_origin;
+  const bool whole_inode = model().data_before_size == DataBeforeSize::kWholeInode;
+  uint64_t from = whole_inode ? 0 : effect.size_origin;
   if (model().data_before_size == DataBeforeSize::kOwnChunk) from = std::max(from, step_begin);
   for (const Piece& piece : pieces_) {
     const bool shown = piece.end_bytes > from && piece.begin_bytes < entry.step_bytes;
-    if (shown) edges_.Edge(piece.variable, entry.variable);
+    if (shown && !piece.is_failed) edges_.Edge(piece.variable, entry.variable);
   }
-  if (model().data_before_size != DataBeforeSize::kWholeInode) return;
+  if (!whole_inode) return;
   const uint32_t number = static_cast<uint32_t>(&file - files_.data());
   for (const LooseEntry& loose : loose_) {
     const bool earlier = loose.file == number && loose.entry.is_data && !loose.entry.is_failed &&

@@ -48,7 +48,8 @@ bool IsChained(const Model& model, const Effect& effect) {
 bool IsAnchored(const Model& model, const Effect& effect) {
   if (IsChained(model, effect)) return false;
   if (effect.kind == EffectKind::kSize) return model.anchored_sizes && effect.floating;
-  return effect.kind == EffectKind::kData && (model.cow_extents || model.journalled_data);
+  const bool is_left_out = model.journalled_data && model.anchored_sizes;
+  return effect.kind == EffectKind::kData && (model.cow_extents || is_left_out);
 }
 
 bool IsInInodeChain(const Model& model, const Effect& effect, InodeId inode) {
@@ -91,8 +92,7 @@ bool DependsOn(const Model& model, const Effect& late, const Effect& early, bool
       SharesAnInodeChain(model, late, early)) {
     return true;
   }
-  if (model.replace_flush == Flush::kStrict && late.kind == EffectKind::kName && late.part == 1 &&
-      late.touched[1] != kNoInode && early.inode == late.inode &&
+  if (model.replace_flush == Flush::kStrict && late.replaces && early.inode == late.inode &&
       (early.kind == EffectKind::kData || early.kind == EffectKind::kSize)) {
     return true;
   }

@@ -24,6 +24,10 @@ inline bool IsSize(const Effect& effect) {
   return effect.kind == EffectKind::kSize || effect.kind == EffectKind::kTruncate;
 }
 
+// Returns: true when the effect survives only together with others. What a failed sync has dropped
+// is left out.
+inline bool IsGrouped(const Effect& effect) { return effect.group != 0 && !effect.failed; }
+
 // Returns: true when the effect concerns an attribute of `inode` by way of a name (4.3).
 inline bool Touches(const Effect& effect, InodeId inode) {
   return std::ranges::find(effect.touched, inode) != effect.touched.end();

@@ -30,6 +30,7 @@ struct Effect {
   bool mapped = false;    // kData: a page of a shared mapping
   bool is_whole = false;  // kData: survives as one, whatever the tear
   bool is_partial = false;   // kData, kZero, kClone: only a part of the bytes of the operation
+  bool replaces = false;     // kName: the new name of a rename, and it stood for something
   uint32_t op = 0;           // index in Trace::ops
   InodeId inode = kNoInode;  // kName: what the cell stands for afterwards, kNoInode when cleared
   InodeId directory = kNoInode;  // kName only

@@ -195,7 +195,9 @@ std::optional<Misfit> MisfitOf(const Model& model) {
   const bool has_edges = in_log || model.shape == Shape::kClosedSet;
   const bool chain = model.metadata_chain;
   const bool data_first = model.data_before_size != DataBeforeSize::kNo;
-  const std::array<Need, 11> needs = {{
+  const bool reverts = model.failed_sync == FailedSync::kRevert;
+  const bool keeps_all = model.shape == Shape::kEverything;
+  const std::array<Need, 12> needs = {{
       {in_log && !chain, "shape", "metadata-chain", "yes"},
       {model.journalled_data && !chain, "journalled-data", "metadata-chain", "yes"},
       {model.anchored_sizes && !chain, "anchored-sizes", "metadata-chain", "yes"},
@@ -209,6 +211,7 @@ std::optional<Misfit> MisfitOf(const Model& model) {
       {model.full_commits && !in_log, "full-commits", "shape", "log"},
       {model.flush_on_commit && !in_log, "flush-on-commit", "shape", "log"},
       {model.barriers && !has_edges, "barriers", "shape", "closed or log"},
+      {reverts && keeps_all, "failed-sync", "shape", "prefix, closed or log"},
   }};
   for (const Need& need : needs) {
     if (!need.missing) continue;

@@ -29,8 +29,11 @@
 namespace plugpull {
 namespace {
 
-// Sanitizers look for other mistakes than disagreements, and a few hundred traces show those.
-constexpr uint64_t kTraces = std::string_view(PLUGPULL_SANITIZE).empty() ? 10'000 : 300;
+// Sanitizers look for other mistakes than disagreements, and fewer traces show those.
+constexpr bool kSanitized = !std::string_view(PLUGPULL_SANITIZE).empty();
+constexpr uint64_t kTraces = kSanitized ? 300 : 10'000;
+constexpr uint64_t kRandomModels = kSanitized ? 40 : 400;
+constexpr uint64_t kTracesOfRandomModel = 30;
 constexpr size_t kMostStates = 200;  // a point with more is made smaller
 constexpr size_t kMostExecutions = 4 * kMostStates;
 constexpr int kMostReports = 3;
@@ -128,8 +131,9 @@ class Comparison {
  public:
   explicit Comparison(const Model& model) : model_(model) {}
 
-  void Run() {
-    for (uint64_t seed = 1; seed <= kTraces; ++seed) {
+  // Compares the traces of the seeds [first_seed, first_seed + count).
+  void Run(uint64_t first_seed, uint64_t count) {
+    for (uint64_t seed = first_seed; seed < first_seed + count; ++seed) {
       Point point{.trace = RandomOperations(seed, static_cast<int>(3 + seed % 5)),
                   .tear = kAllTears[seed / 5 % std::size(kAllTears)]};
       point.position = point.trace.ops.size();
@@ -149,12 +153,11 @@ class Comparison {
       if (complaint.empty()) continue;
       if (++disagreements_ <= kMostReports) ADD_FAILURE() << Explain(seed, point, complaint);
     }
-    fmt::print("{}: {} traces, {} states, {} disagreements, {} made smaller\n", model_.name,
-               kTraces, states_, disagreements_, eased_);
-    EXPECT_EQ(disagreements_, 0);
-    EXPECT_LT(eased_, kTraces / 3) << "too many traces have too many states";
-    EXPECT_GT(states_, 2 * kTraces);
   }
+
+  size_t states() const { return states_; }
+  size_t eased() const { return eased_; }
+  int disagreements() const { return disagreements_; }
 
  private:
   // Where the plug is pulled, and how.
@@ -260,7 +263,27 @@ class ModelsPropertyTest : public ::testing::TestWithParam<Case> {};
 TEST_P(ModelsPropertyTest, LeavesExactlyTheStatesOfTheDefinition) {
   const Case& param = GetParam();
   const Model& model = param.is_contract ? ContractProfile(*param.model) : *param.model;
-  Comparison(model).Run();
+  Comparison comparison(model);
+  comparison.Run(1, kTraces);
+  fmt::print("{}: {} traces, {} states, {} disagreements, {} made smaller\n", model.name, kTraces,
+             comparison.states(), comparison.disagreements(), comparison.eased());
+  EXPECT_EQ(comparison.disagreements(), 0);
+  EXPECT_LT(comparison.eased(), kTraces / 3) << "too many traces have too many states";
+  const uint64_t least = model.shape == Shape::kEverything ? 1 : 2;
+  EXPECT_GE(comparison.states(), least * kTraces);
+}
+
+// Parameters that no built-in model combines meet in those of users.
+TEST(RandomModels, LeaveExactlyTheStatesOfTheDefinition) {
+  size_t states = 0;
+  for (uint64_t i = 0; i < kRandomModels; ++i) {
+    const Model& model = RandomModel(i);
+    Comparison comparison(model);
+    comparison.Run(1 + i * kTracesOfRandomModel, kTracesOfRandomModel);
+    EXPECT_EQ(comparison.disagreements(), 0) << model.name;
+    states += comparison.states();
+  }
+  EXPECT_GT(states, 10 * kRandomModels * kTracesOfRandomModel);
 }
 
 std::vector<Case> Cases() {
@@ -269,6 +292,7 @@ std::vector<Case> Cases() {
     cases.push_back({&model, false});
     if (ContractProfile(model) != model) cases.push_back({&model, true});
   }
+  for (const Model& model : FaultModels()) cases.push_back({&model, false});
   return cases;
 }
 

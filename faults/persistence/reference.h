@@ -39,6 +39,8 @@ struct ReferenceAtom {
   bool is_visible = true;  // false: a change of times, which only matters to what syncs cover
   uint32_t rewrite = 0;    // kTruncate, kData, kSize: truncates to 0 and what follows are counted
 
+  uint64_t cut_bytes = UINT64_MAX;  // kData: a truncate that is sure has cut off what lies beyond
+
   bool must = false;     // a sync covered it
   bool dropped = false;  // a sync that failed dropped it: no later sync covers it
   bool revoked = false;  // a sync that failed took it back: no crash state has it
@@ -109,6 +111,7 @@ class ReferenceRules {
   bool IsFenced(const ReferenceAtom& late, const ReferenceAtom& early) const;
   bool IsNextInInode(const ReferenceAtom& late, const ReferenceAtom& early) const;
   bool SizeNeedsData(const ReferenceAtom& size, const ReferenceAtom& data) const;
+  bool DataNeedsSize(const ReferenceAtom& data, const ReferenceAtom& size) const;
   bool IsAnchored(const ReferenceAtom& atom) const;
   bool IsBehindBarrier(const ReferenceAtom& late, const ReferenceAtom& early) const;
 

@@ -129,16 +129,17 @@ void ReferenceCalls::AddName(uint32_t op_index, uint32_t part, InodeId directory
 
 void ReferenceCalls::AddRename(uint32_t op_index, const Op& op) {
   const InodeId replaced = Cell(op.other_directory, op.other_name);
-  AddName(op_index, 0, op.directory, op.name, kNoInode, {op.inode});
   std::vector<InodeId> touched = {op.inode};
-  if (replaced != kNoInode) {
-    touched.push_back(replaced);
-    if (model_.groups == Groups::kNone && model_.rename == Rename::kTargetMissing) {
-      AddName(op_index, 2, op.other_directory, op.other_name, kNoInode, touched);
-    }
-  }
+  if (replaced != kNoInode) touched.push_back(replaced);
+  const auto add_old = [&] { AddName(op_index, 0, op.directory, op.name, kNoInode, {op.inode}); };
+  const bool is_dual = model_.groups == Groups::kNone && model_.rename == Rename::kDual;
+  const bool is_emptied = model_.groups == Groups::kNone && replaced != kNoInode &&
+                          model_.rename == Rename::kTargetMissing;
+  if (is_emptied) AddName(op_index, 2, op.other_directory, op.other_name, kNoInode, touched);
+  if (!is_dual) add_old();
   AddName(op_index, 1, op.other_directory, op.other_name, op.inode, touched);
   atoms_.back().replaces = replaced != kNoInode;
+  if (is_dual) add_old();
   touched.push_back(op.directory);
   touched.push_back(op.other_directory);
   for (const InodeId inode : touched) Touch(op_index, inode);
@@ -174,7 +175,8 @@ void ReferenceCalls::Write(uint32_t op_index, const Op& op, AtomKind kind) {
 void ReferenceCalls::AddFills(uint32_t op_index, const Op& op, uint64_t old_size) {
   uint64_t& highest = highest_[op.inode];
   highest = std::max(highest, old_size);
-  if (model_.fill != Fill::kGarbage) return;
+  // In a prefix, no size comes before the bytes that it shows.
+  if (model_.fill != Fill::kGarbage || model_.shape == Shape::kPrefix) return;
   const uint64_t first = PageFloor(op.offset_bytes);
   for (uint64_t block = first; block < op.offset_bytes + op.size_bytes; block += kTearPageBytes) {
     const bool is_pending = std::ranges::any_of(atoms_, [&](const ReferenceAtom& atom) {

@@ -91,7 +91,8 @@ void ReferenceCover::Succeed(uint32_t op_index) {
   const Op& op = trace_.ops[op_index];
   const std::vector<size_t> added =
       Cover([&](const ReferenceAtom& atom) { return Covers(op_index, atom); });
-  if (op.kind == OpKind::kSyncAll) return;
+  // Whatever a prefix has of a journal is there with all before it.
+  if (op.kind == OpKind::kSyncAll || model_.shape == Shape::kPrefix) return;
   if (model_.shape == Shape::kCommitAndLog) {
     if (!model_.full_commits) return;
     Cover([&](const ReferenceAtom& atom) {
@@ -199,6 +200,9 @@ void ReferenceCover::Fail(uint32_t op_index) {
     const bool is_meant = is_everywhere || MeetsPages(atom, op.offset_bytes, end);
     if (is_bytes && is_meant) atom.dropped = true;
     if (model_.failed_sync != FailedSync::kRevert) continue;
+    // A write that was taken back has taken no block: what is there is a hole.
+    if (kind == AtomKind::kFill) atom.must = atom.must || is_meant;
+    if (kind == AtomKind::kFill) continue;
     if ((is_bytes && is_meant) || (is_size && Covers(op_index, atom))) atom.revoked = true;
   }
 }
@@ -206,20 +210,23 @@ void ReferenceCover::Fail(uint32_t op_index) {
 template <typename Selects>
 std::vector<size_t> ReferenceCover::Cover(Selects selects) {
   std::vector<size_t> added;
-  const auto add = [&](size_t i) {
+  const auto add = [&](size_t i, bool is_drawn) {
     ReferenceAtom& atom = atoms_[i];
-    if (atom.must || atom.dropped || atom.revoked) return;
+    // Whatever of a page is written ends what its block held before.
+    const bool is_ended = is_drawn && atom.id.kind == AtomKind::kFill;
+    if (atom.must || (atom.dropped && !is_ended) || atom.revoked) return;
     atom.must = true;
     added.push_back(i);
   };
   for (size_t i = 0; i < atoms_.size(); ++i) {
-    if (selects(atoms_[i])) add(i);
+    if (selects(atoms_[i])) add(i, /*is_drawn=*/false);
   }
   for (size_t next = 0; next < added.size(); ++next) {
     const size_t late = added[next];
     for (size_t early = 0; early < atoms_.size(); ++early) {
       if (early == late || atoms_[early].must) continue;
-      if (rules_.MustNeeds(atoms_[late], atoms_[early], early < late)) add(early);
+      if (rules_.MustNeeds(atoms_[late], atoms_[early], early < late))
+        add(early, /*is_drawn=*/true);
     }
   }
   return added;

@@ -12,8 +12,15 @@ bool Overlap(const ReferenceAtom& left, const ReferenceAtom& right) {
 }
 
 bool ShareUnit(const ReferenceAtom& left, const ReferenceAtom& right, uint64_t unit_bytes) {
+  if (left.begin_bytes == left.end_bytes || right.begin_bytes == right.end_bytes) return false;
   return left.begin_bytes / unit_bytes <= (right.end_bytes - 1) / unit_bytes &&
          right.begin_bytes / unit_bytes <= (left.end_bytes - 1) / unit_bytes;
+}
+
+// Of a page that was cut off for sure, nothing has to be written before what comes there later.
+ReferenceAtom WhatIsLeft(ReferenceAtom data) {
+  data.end_bytes = std::clamp(data.cut_bytes, data.begin_bytes, data.end_bytes);
+  return data;
 }
 
 bool Contains(const std::vector<InodeId>& inodes, InodeId inode) {
@@ -49,8 +56,7 @@ bool ReferenceRules::IsChained(const ReferenceAtom& atom) const {
 }
 
 bool ReferenceRules::TearsContiguously() const {
-  return tear_ == Tear::kSectorsContiguous && model_.shape != Shape::kPrefix &&
-         !model_.journalled_data;
+  return tear_ == Tear::kSectorsContiguous && model_.shape != Shape::kPrefix;
 }
 
 // E6: atoms of one call that share one fate.
@@ -169,6 +175,14 @@ bool ReferenceRules::SizeNeedsData(const ReferenceAtom& size, const ReferenceAto
   return false;
 }
 
+// The same the other way around.
+bool ReferenceRules::DataNeedsSize(const ReferenceAtom& data, const ReferenceAtom& size) const {
+  if (!model_.size_before_data || data.id.kind != AtomKind::kData) return false;
+  if (size.id.kind != AtomKind::kSize || data.id.op != size.id.op) return false;
+  return data.end_bytes > data.old_size && data.begin_bytes / kTearPageBytes <= LastPageOf(size) &&
+         (data.end_bytes - 1) / kTearPageBytes >= FirstPageOf(size, trace_.ops[size.id.op]);
+}
+
 // E9 and E14.
 bool ReferenceRules::IsAnchored(const ReferenceAtom& atom) const {
   if (atom.id.kind == AtomKind::kSize) return model_.anchored_sizes && atom.is_floating;
@@ -179,7 +193,9 @@ bool ReferenceRules::IsAnchored(const ReferenceAtom& atom) const {
 
 // E13.
 bool ReferenceRules::IsBehindBarrier(const ReferenceAtom& late, const ReferenceAtom& early) const {
-  if (!model_.barriers) return false;
+  // Whether a new block is stale is said of all blocks of its file at once, whatever their epochs.
+  const bool is_fill = late.id.kind == AtomKind::kFill || early.id.kind == AtomKind::kFill;
+  if (!model_.barriers || is_fill) return false;
   for (uint32_t op = early.id.op + 1; op < late.id.op; ++op) {
     if (IsSync(trace_.ops[op].kind) && trace_.ops[op].result_errno == 0) return true;
   }
@@ -190,7 +206,7 @@ bool ReferenceRules::Needs(const ReferenceAtom& late, const ReferenceAtom& early
                            bool issued_after) const {
   if (early.id.kind == AtomKind::kFill && AreOne(late, early)) return true;
   if (early.dropped || early.revoked || model_.shape == Shape::kEverything) return false;
-  if (model_.shape == Shape::kPrefix) return issued_after;
+  if (model_.shape == Shape::kPrefix && issued_after) return true;
   const bool is_later_call = early.id.op < late.id.op;
   if (is_later_call && IsAnchored(late) && IsChained(early)) return true;
   if (issued_after && model_.metadata_chain && IsChained(late) && IsChained(early)) return true;
@@ -203,14 +219,7 @@ bool ReferenceRules::Needs(const ReferenceAtom& late, const ReferenceAtom& early
       model_.groups == Groups::kNone && model_.rename == Rename::kDual) {
     if (late.id.index == 0 && early.id.index == 1) return true;
   }
-  if (model_.size_before_data && late_kind == AtomKind::kData && early_kind == AtomKind::kSize &&
-      late.id.op == early.id.op && late.end_bytes > late.old_size) {
-    const uint64_t first = FirstPageOf(early, trace_.ops[early.id.op]);
-    if (late.begin_bytes / kTearPageBytes <= LastPageOf(early) &&
-        (late.end_bytes - 1) / kTearPageBytes >= first) {
-      return true;
-    }
-  }
+  if (DataNeedsSize(late, early)) return true;
   if (model_.truncate_flush == Flush::kStrict && late.rewrite != 0 &&
       late.rewrite == early.rewrite && !late.dropped) {
     return true;
@@ -223,7 +232,7 @@ bool ReferenceRules::Needs(const ReferenceAtom& late, const ReferenceAtom& early
   }
   if (model_.page_order && late_kind == AtomKind::kData && early_kind == AtomKind::kData &&
       late.inode == early.inode && late.id.op != early.id.op &&
-      ShareUnit(late, early, UnitBytes(tear_))) {
+      ShareUnit(late, WhatIsLeft(early), UnitBytes(tear_))) {
     return true;
   }
   if (model_.replace_flush == Flush::kStrict && late.replaces && early.inode == late.inode &&
@@ -236,15 +245,14 @@ bool ReferenceRules::Needs(const ReferenceAtom& late, const ReferenceAtom& early
 
 bool ReferenceRules::MustNeeds(const ReferenceAtom& late, const ReferenceAtom& early,
                                bool issued_after) const {
-  if (early.dropped || early.revoked) return false;
+  const bool is_fill = early.id.kind == AtomKind::kFill;
+  if ((early.dropped && !is_fill) || early.revoked) return false;
   const bool is_data = late.id.kind == AtomKind::kData && late.inode == early.inode;
   // Pages reach the disk whole: with all that was written to them before, and zeroed elsewhere.
   const bool is_page = ShareUnit(late, early, kTearPageBytes);
-  if (is_data && early.id.kind == AtomKind::kFill && early.id.op == late.id.op && is_page) {
-    return true;
-  }
+  if (is_data && is_fill && is_page && (early.id.op == late.id.op || issued_after)) return true;
   // Nor is a block new that was cut off, zeroed or shared, if only in part.
-  if (early.id.kind == AtomKind::kFill && late.inode == early.inode && issued_after) {
+  if (is_fill && late.inode == early.inode && issued_after) {
     if (late.id.kind == AtomKind::kTruncate && late.end_bytes < early.end_bytes) return true;
     const bool is_range = late.id.kind == AtomKind::kZero || late.id.kind == AtomKind::kClone;
     if (is_range && is_page) return true;
@@ -256,13 +264,13 @@ bool ReferenceRules::MustNeeds(const ReferenceAtom& late, const ReferenceAtom& e
 
   // The log of one file: only what it depends on, not what was before it in the journal.
   if (!late.is_visible || !early.is_visible) return false;
-  if (AreOne(late, early)) return true;
+  if (AreOne(late, early) || DataNeedsSize(late, early)) return true;
   if (!issued_after) return false;
   if (model_.inode_before_use && early.id.kind == AtomKind::kInode &&
       (early.inode == late.inode || early.inode == late.directory)) {
     return true;
   }
-  if (early.id.kind == AtomKind::kTruncate && SizesNeed(late, early)) return true;
+  if (SizesNeed(late, early)) return true;
   return IsNextInInode(late, early) || IsSameCell(late, early);
 }
 

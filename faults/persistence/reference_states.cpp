@@ -19,6 +19,13 @@ std::vector<ReferenceAtom> AtomsAt(const Trace& trace, size_t position, const Mo
     calls.Issue(i);
     cover.Apply(i);
   }
+  for (size_t early = 0; early < atoms.size(); ++early) {
+    for (size_t late = early + 1; late < atoms.size(); ++late) {
+      const bool is_cut = atoms[late].id.kind == AtomKind::kTruncate && atoms[late].must &&
+                          atoms[late].inode == atoms[early].inode;
+      if (is_cut) atoms[early].cut_bytes = std::min(atoms[early].cut_bytes, atoms[late].end_bytes);
+    }
+  }
   if (model.shape == Shape::kEverything) {
     for (ReferenceAtom& atom : atoms) atom.must = true;
   }
@@ -55,6 +62,11 @@ class Enumeration {
       }
     }
     fates_.assign(count, Fate::kOpen);
+    // What is in a journal is in its order there.
+    for (const size_t i : open_) {
+      const bool is_data = atoms[i].id.kind == AtomKind::kData;
+      is_torn_.push_back(is_data && (atoms[i].dropped || !rules.IsChained(atoms[i])) ? 1 : 0);
+    }
   }
 
   std::optional<std::vector<std::vector<AtomId>>> Run() {
@@ -94,7 +106,7 @@ class Enumeration {
     Fate last = Fate::kOpen;
     for (size_t i = 0; i < open_.size(); ++i) {
       const ReferenceAtom& atom = atoms_[open_[i]];
-      if (atom.id.kind != AtomKind::kData) continue;
+      if (is_torn_[i] == 0) continue;
       if (i == 0 || !IsSamePage(atom, atoms_[open_[i - 1]])) {
         changes = 0;
         last = Fate::kOpen;
@@ -130,6 +142,7 @@ class Enumeration {
   std::vector<size_t> open_;              // the atoms that are left to fate
   std::vector<std::vector<char>> needs_;  // by their positions in open_
   std::vector<Fate> fates_;
+  std::vector<char> is_torn_;  // by position: into a prefix or suffix, where tears are contiguous
   std::vector<std::vector<AtomId>> states_;
 };
 

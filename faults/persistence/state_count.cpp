@@ -43,6 +43,7 @@ class Unions {
 StateCounter::StateCounter(CrashGraph& graph) : graph_(graph), constraints_(graph.constraints()) {
   Assert(constraints_.trail().empty(), "a counter starts with everything open");
   cluster_of_.assign(constraints_.size(), -1);
+  sector_of_.assign(constraints_.size(), nullptr);
   FindClusters();
   FindHiddenSectors();
   TieClusters();
@@ -79,6 +80,7 @@ void StateCounter::FindClusters() {
         if (cluster_of_[entry.variable] >= 0) exact_ = false;
         writes.push_back(entry.variable);
         cluster_of_[entry.variable] = static_cast<int32_t>(clusters_.size() - 1);
+        sector_of_[entry.variable] = &chain;
         const int32_t part = constraints_.PartOf(entry.variable);
         if (part >= 0 && std::ranges::find(cluster.parts, part) == cluster.parts.end()) {
           cluster.parts.push_back(part);
@@ -105,7 +107,11 @@ void StateCounter::TieClusters() {
     for (const VariableId early : constraints_.Early(late)) {
       const int32_t early_cluster = cluster_of_[early];
       if (early > late) exact_ = false;  // counts below rely on issue order
+      // The walk along a page knows of no order between sectors.
+      const bool both = early_cluster >= 0 && late_cluster >= 0;
+      if (both && sector_of_[late] != sector_of_[early]) exact_ = false;
       if (late_cluster == early_cluster) continue;
+      if (early_cluster >= 0 && late_cluster >= 0) exact_ = false;
       if (early_cluster >= 0) clusters_[early_cluster].is_tied = true;
       if (late_cluster >= 0 && clusters_[late_cluster].gate != early) {
         clusters_[late_cluster].is_tied = true;

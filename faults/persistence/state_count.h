@@ -72,8 +72,9 @@ class StateCounter {
   StateCount total_ = 1;
   std::vector<Cluster> clusters_;
   std::vector<Component> components_;
-  std::vector<int32_t> cluster_of_;     // by variable, -1 for the skeleton
-  std::vector<uint32_t> component_of_;  // by variable
+  std::vector<int32_t> cluster_of_;          // by variable, -1 for the skeleton
+  std::vector<const UnitChain*> sector_of_;  // by variable, of those in a cluster
+  std::vector<uint32_t> component_of_;       // by variable
   std::vector<uint32_t> cluster_stamp_;
   std::vector<uint32_t> touched_;
   std::vector<uint32_t> touched_stamp_;

@@ -137,11 +137,13 @@ void SyncCoverage::CoverSizes(InodeId inode, uint64_t begin_bytes, uint64_t end_
   if (begin_bytes == end_bytes) return;
   const uint64_t begin = PageFloor(begin_bytes);
   const uint64_t end = PageCeiling(end_bytes);
-  const auto split = [this](size_t index, uint64_t at) {
+  const auto split = [this](size_t index, uint64_t at, bool is_end) {
     Effect& effect = pending_[index];
     if (!effect.floating || effect.is_whole) return;
     // The first step of a write beyond a gap ends in the first page that is written.
     const uint64_t first_page = PageFloor(std::max(effect.begin_bytes, effect.size_before));
+    if (at <= effect.size_before) return;
+    if (at <= first_page) at = first_page + (is_end ? kTearPageBytes : 0);
     if (at <= first_page || at >= effect.size_after) return;
     Effect rest = effect;
     effect.size_after = rest.size_before = at;
@@ -150,8 +152,8 @@ void SyncCoverage::CoverSizes(InodeId inode, uint64_t begin_bytes, uint64_t end_
   };
   for (size_t i = 0; i < pending_.size(); ++i) {
     if (pending_[i].kind != EffectKind::kSize || pending_[i].inode != inode) continue;
-    split(i, begin);
-    split(i, end);
+    split(i, begin, /*is_end=*/false);
+    split(i, end, /*is_end=*/true);
     const Effect& effect = pending_[i];
     if (effect.size_before < end && effect.size_after > begin) covered_[i] = 1;
   }
@@ -233,12 +235,12 @@ bool SyncCoverage::CloseOver(size_t late) {
                      model_.data_before_size != DataBeforeSize::kNo &&
                      model_.shape != Shape::kCommitAndLog;
   if (!waits || !HasUncovered(effect.inode, IsKeptData)) return false;
-  if (model_.data_before_size == DataBeforeSize::kWholeInode) {
-    return CoverData(effect.inode, 0, kEndOfFile, late);
-  }
   // Only the first step inside the last block may do without its bytes.
   const bool is_tail = model_.zero_tail && PageFloor(effect.size_origin) != effect.size_origin &&
                        effect.size_after <= PageCeiling(effect.size_origin);
+  if (model_.data_before_size == DataBeforeSize::kWholeInode) {
+    return !is_tail && CoverData(effect.inode, 0, kEndOfFile, late);
+  }
   const bool own_chunk = model_.data_before_size == DataBeforeSize::kOwnChunk;
   const uint64_t old_size = own_chunk ? effect.size_before : effect.size_origin;
   const uint64_t begin = std::max(old_size, effect.begin_bytes);
@@ -247,6 +249,24 @@ bool SyncCoverage::CloseOver(size_t late) {
 }
 
 void SyncCoverage::Close() {
+  if (model_.shape != Shape::kPrefix) {
+    CloseOverEdges();
+    return;
+  }
+  for (size_t count = 0; last() != nullptr;) {
+    const auto end = static_cast<size_t>(last() - pending_.data()) + 1;
+    if (end == count) return;
+    count = end;
+    for (size_t i = 0; i < count; ++i) {
+      if (!pending_[i].failed) covered_[i] = 1;
+    }
+    CloseOverEdges();
+    // Effects may have been split, and others after the last drawn in.
+    count = last() == &pending_[count - 1] ? count : 0;
+  }
+}
+
+void SyncCoverage::CloseOverEdges() {
   std::vector<char> closed;
   for (bool changed = true; changed;) {
     changed = false;

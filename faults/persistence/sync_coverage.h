@@ -30,7 +30,7 @@ class SyncCoverage {
   // Covers everything, also what a failed sync has dropped: for crashes that lose nothing.
   void CoverAll();
 
-  // Adds what is covered depends on.
+  // Adds what is covered depends on; where a prefix survives, that is all that came before.
   void Close();
 
   // Takes back what was covered so far and `selects` says.
@@ -55,6 +55,7 @@ class SyncCoverage {
   std::vector<Effect> Remove();
 
  private:
+  void CloseOverEdges();
   bool Drags(size_t late, size_t early) const;
   bool CloseOver(size_t late);
   // Covers the bytes of a range of whole pages among the first `count` effects. Returns: true when

@@ -12,6 +12,7 @@
 #include "faults/base/assert.h"
 #include "faults/base/bytes.h"
 #include "faults/base/random.h"
+#include "faults/persistence/model_text.h"
 #include "faults/vfs/memory_vfs.h"
 #include "faults/vfs/recording_vfs.h"
 
@@ -255,6 +256,25 @@ Trace RandomProgram(uint64_t seed, int op_count) {
     if (what == 4) actor.SyncDirectory();
   }
   return recorder.trace();
+}
+
+const Model& RandomModel(uint64_t seed) {
+  Random random(seed, "model");
+  const std::vector<ModelParameter>& parameters = ModelParameters();
+  while (true) {
+    const Model& base = Models()[random.Below(Models().size())];
+    std::string text = base.name;
+    if (random.OneIn(1, 3)) text += ",profile=contract";
+    // A few changes for neighbours of what is built in, all for models of a kind of their own.
+    const uint64_t share = random.OneIn(1, 4) ? 1 : 2 + random.Below(10);
+    for (const ModelParameter& parameter : parameters) {
+      if (!random.OneIn(1, share)) continue;
+      text += fmt::format(",{}={}", parameter.key,
+                          parameter.values[random.Below(parameter.values.size())]);
+    }
+    // What cannot go together is drawn again.
+    if (const Expected<const Model*> model = ParseModelText(text)) return **model;
+  }
 }
 
 std::optional<std::vector<State>> LegalStates(const Constraints& constraints, size_t limit) {

@@ -27,6 +27,11 @@ inline constexpr Tear kAllTears[] = {Tear::kNone, Tear::kPages, Tear::kSectorsCo
 // changes, names that come and go, syncs of all kinds. The same arguments give the same trace.
 Trace RandomProgram(uint64_t seed, int op_count);
 
+// Returns: a model as a user could put it together: a built-in one, or one with nothing in common
+// with them, with random parameters of its own. The same seed gives the same model, whose name
+// tells how it is made.
+const Model& RandomModel(uint64_t seed);
+
 // By variable: kept or not.
 using State = std::vector<char>;
 
