@@ -71,9 +71,8 @@ StateInspector::StateInspector(const Trace& trace, const EngineType& type)
     : trace_(trace), type_(type), names_(LastNames(trace)) {}
 
 StateInspector::View& StateInspector::ViewAt(size_t position, const Model& model, Tear tear) {
-  auto view = std::ranges::find_if(views_, [&](const View& known) {
-    return known.model == &model && known.tear == tear;
-  });
+  auto view = std::ranges::find_if(
+      views_, [&](const View& known) { return known.model == &model && known.tear == tear; });
   if (view == views_.end()) {
     view = views_.emplace(views_.end());
     view->model = &model;
