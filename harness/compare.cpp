@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "faults/persistence/model_text.h"
+#include "harness/crash_points.h"
 #include "harness/version.h"
 
 namespace plugpull {
@@ -147,8 +148,9 @@ class Comparing {
         RunCell(*trace, row, weakest, kBaselineRecoveriesPerPoint, nullptr);
     if (!baseline) return std::unexpected(baseline.error());
     for (const Model* model : options_.models) {
-      // Only a named model is known to leave nothing that posix-minimal does not leave.
-      const bool is_named = FindModel(model->name) == model;
+      // Only a named model is known to leave nothing that posix-minimal does not leave, and that
+      // only while no sync fails.
+      const bool is_named = FindModel(model->name) == model && !HasFailedSync(*trace);
       Expected<ComparisonCell> cell =
           model == &weakest ? *baseline
                             : RunCell(*trace, row, *model, kRecoveriesPerPoint,

@@ -118,4 +118,9 @@ std::vector<size_t> CrashPoints(const Trace& trace, const Model& model, Promise 
   return points;
 }
 
+bool HasFailedSync(const Trace& trace) {
+  return std::ranges::any_of(trace.ops,
+                             [](const Op& op) { return IsSync(op.kind) && op.result_errno != 0; });
+}
+
 }  // namespace plugpull

@@ -19,4 +19,8 @@ size_t EndOfModelled(const Trace& trace);
 // the operations [0, p) were issued and before anything else.
 std::vector<size_t> CrashPoints(const Trace& trace, const Model& model, Promise promise);
 
+// Returns: true when some sync of the trace failed. What it leaves is a matter of the file system:
+// then one model does not stand for another.
+bool HasFailedSync(const Trace& trace);
+
 }  // namespace plugpull

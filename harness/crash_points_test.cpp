@@ -186,6 +186,18 @@ TEST(CrashPoints, OfACommitAndLogAreAlsoAfterSyncs) {
   EXPECT_THAT(Points("wsss", *FindModel("btrfs"), Promise::kPrefix), ElementsAre(1, 2, 3, 4));
 }
 
+TEST(CrashPoints, AFailedSyncIsNoticedWhateverKindItIs) {
+  Trace trace;
+  trace.ops = {{.kind = OpKind::kCreate, .inode = 2, .directory = 1, .name = "f"},
+               {.kind = OpKind::kWrite, .result_errno = 5, .inode = 2},
+               {.kind = OpKind::kDataSync, .inode = 2}};
+  EXPECT_FALSE(HasFailedSync(trace));
+  for (const OpKind kind : {OpKind::kSync, OpKind::kDataSync, OpKind::kSyncMapped}) {
+    trace.ops.back() = {.kind = kind, .result_errno = 5, .inode = 2};
+    EXPECT_TRUE(HasFailedSync(trace));
+  }
+}
+
 TEST(CrashPoints, WhereATruncateWaitsForTheRewriteEachWriteOfItIsOne) {
   Model strict = *FindModel("ext4-ordered");
   strict.truncate_flush = Flush::kStrict;

@@ -217,13 +217,24 @@ class Exploration {
     return {};
   }
 
-  // What a file system may leave, posix-minimal may leave as well: so only crash points where that
-  // was violated can be violated on another one. A model that is known to be is searched for what
-  // else there is, at some of them; one that is not, at all of them.
-  Expected<void> TryOtherModels(RecoveryPool& pool, const std::vector<PointResult>& results) {
+  // What a file system may leave, posix-minimal may leave as well, there or at its next crash
+  // point: so only crash points up to those where that was violated can be violated on another one.
+  // After a failed sync that is not so: what one file system takes back, another keeps.
+  std::vector<size_t> PositionsToTry(const Model& model, const std::vector<PointResult>& results) {
     std::vector<size_t> positions;
+    for (const size_t position : CrashPoints(trace_, model, options_.settings.promise)) {
+      const auto covers = std::ranges::find_if(
+          results, [&](const PointResult& result) { return result.position >= position; });
+      const bool is_violated = covers != results.end() && !covers->violations.empty();
+      if (is_violated || HasFailedSync(trace_)) positions.push_back(position);
+    }
+    return positions;
+  }
+
+  // A model that is known to be violated is searched for what else there is, at some of the
+  // positions; one that is not, at all of them.
+  Expected<void> TryOtherModels(RecoveryPool& pool, const std::vector<PointResult>& results) {
     for (const PointResult& result : results) {
-      if (!result.violations.empty()) positions.push_back(result.position);
       const bool maybe_violated = result.violations.empty() && !result.exhausted;
       if (maybe_violated) further_bounds_.insert("other models where the first search ended");
     }
@@ -233,6 +244,7 @@ class Exploration {
       ExploreSettings other = options_.settings;
       other.model = &model;
       other.recoveries_per_point = kRecoveriesForOtherFaults;
+      const std::vector<size_t> positions = PositionsToTry(model, results);
       const bool known = collector_.ModelsSeen().contains(model.name);
       const size_t step = known ? positions.size() / kMostPointsForWeakerFaults + 1 : 1;
       std::vector<PointTask> tasks;
