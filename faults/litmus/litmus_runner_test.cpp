@@ -72,21 +72,6 @@ TEST(LitmusTable, IsAsEachTestExpectsOrTheTestSaysWhyNot) {
   }
 }
 
-TEST(LitmusTable, BlocksThatAreSetAsideNeverShowStaleBytesOnAFileSystem) {
-  const char* append = "ask f size = 8K and f bytes 4K 4K any stale\n";
-  const auto mark = [&](const std::string& before, const char* model) {
-    return CellOf(Parsed("name x\ngiven\ncreate f\nwrite f 0 4K 'A'\ndo\n" + before +
-                         "append f 4K 'B'\n" + append),
-                  model)
-        .mark;
-  };
-  EXPECT_EQ(mark("", "ext4-writeback"), Mark::kAllowed);
-  EXPECT_EQ(mark("fallocate f 4K 8K keep-size\n", "ext4-writeback"), Mark::kForbidden);
-  // Not those that were set aside elsewhere, and not where sizes do not wait for metadata.
-  EXPECT_EQ(mark("fallocate f 12K 8K keep-size\n", "ext4-writeback"), Mark::kAllowed);
-  EXPECT_EQ(mark("fallocate f 4K 8K keep-size\n", "posix-minimal"), Mark::kAllowed);
-}
-
 // Returns: the answer by plain enumeration; nothing where there are too many states.
 std::optional<bool> AnswerByEnumeration(const Litmus& litmus, const Question& question,
                                         const Model& model) {

@@ -265,13 +265,6 @@ void CrashCursor::IssueAllocate(uint32_t op_index) {
          .end_bytes = std::min(end, size),
          .group = group});
   }
-  // Blocks beyond the end that are set aside read as zeros until they are written, if no size that
-  // shows them comes to the disk before they are.
-  uint64_t& highest = size_highest_[op.inode];
-  highest = std::max(highest, size);
-  const bool sets_aside = (op.flags & (kPunchHole | kKeepSize)) == kKeepSize &&
-                          model_.metadata_chain && model_.anchored_sizes;
-  if (sets_aside && op.offset_bytes <= PageCeiling(highest)) highest = std::max(highest, end);
   if (!grows) return;
   Add({.kind = EffectKind::kSize,
        .op = op_index,

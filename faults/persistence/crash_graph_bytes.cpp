@@ -157,8 +157,7 @@ VariableId CrashGraph::WholeVariable(const Effect& effect, AtomId id) {
 
 // New blocks may show what they held before (fill rule): those of one file all alike, since what
 // stale bytes say is a sample anyway. A block is new where it lies beyond every end that the file
-// had before, and was not set aside; what a truncate freed and a write takes again is not looked
-// at.
+// had before; what a truncate freed and a write takes again is not looked at.
 void CrashGraph::AddFills(const Effect& effect, uint32_t file, uint32_t sequence) {
   const Op& op = cursor_->trace().ops[effect.op];
   const uint64_t first_page = op.offset_bytes / kTearPageBytes;

@@ -35,7 +35,7 @@ struct Effect {
   InodeId inode = kNoInode;  // kName: what the cell stands for afterwards, kNoInode when cleared
   InodeId directory = kNoInode;  // kName only
   std::string_view name{};       // kName, kAttribute: points into the trace
-  uint64_t size_highest = 0;     // kData: the largest end before, also of blocks set aside
+  uint64_t size_highest = 0;     // kData: the largest size that the program saw before
   uint64_t size_origin = 0;      // kSize: size_before of the whole operation
   uint64_t size_before = 0;      // kSize, kTruncate, kData: the size that the program saw before
   uint64_t size_after = 0;

@@ -216,11 +216,6 @@ void ReferenceCalls::Allocate(uint32_t op_index, const Op& op) {
     zero.begin_bytes = op.offset_bytes;
     zero.end_bytes = std::min(end, size);
   }
-  uint64_t& highest = highest_[op.inode];
-  highest = std::max(highest, size);
-  const bool sets_aside = (op.flags & (kPunchHole | kKeepSize)) == kKeepSize &&
-                          model_.metadata_chain && model_.anchored_sizes;
-  if (sets_aside && op.offset_bytes <= PageCeiling(highest)) highest = std::max(highest, end);
   if ((op.flags & (kPunchHole | kKeepSize)) == 0 && end > size) {
     ReferenceAtom& grown = Add({op_index, AtomKind::kSize, 0}, op.inode);
     grown.begin_bytes = size;
