@@ -24,40 +24,6 @@ constexpr uint32_t kPatience = 16;
 constexpr uint64_t kBaselineRecoveriesPerPoint = 20'000;
 constexpr uint64_t kRecoveriesPerPoint = 2'000;
 
-bool CountsAsSync(OpKind kind) {
-  switch (kind) {
-    case OpKind::kSync:
-    case OpKind::kDataSync:
-    case OpKind::kSyncDirectory:
-    case OpKind::kSyncWrite:
-    case OpKind::kSyncMapped:
-    case OpKind::kSyncAll:
-      return true;
-    case OpKind::kCreate:
-    case OpKind::kWrite:
-    case OpKind::kTruncate:
-    case OpKind::kRename:
-    case OpKind::kLink:
-    case OpKind::kUnlink:
-    case OpKind::kMakeDirectory:
-    case OpKind::kRemoveDirectory:
-    case OpKind::kBegin:
-    case OpKind::kAcknowledge:
-    case OpKind::kSymlink:
-    case OpKind::kCreateUnnamed:
-    case OpKind::kExchange:
-    case OpKind::kAllocate:
-    case OpKind::kClone:
-    case OpKind::kSetAttribute:
-    case OpKind::kSetXattr:
-    case OpKind::kRemoveXattr:
-    case OpKind::kSyncRange:  // makes nothing durable
-    case OpKind::kUnmodelled:
-      return false;
-  }
-  return false;
-}
-
 // A later change of the same key wins, so that what came before it changed nothing.
 uint64_t ChangedBytes(const Transaction& transaction) {
   std::map<std::string_view, uint64_t> bytes;
@@ -280,7 +246,7 @@ CommitCost CostOf(const Trace& trace) {
   for (const Op& op : trace.ops) {
     begun = begun || op.kind == OpKind::kBegin;
     if (!begun) continue;
-    if (CountsAsSync(op.kind)) ++so_far.syncs;
+    if (IsSync(op.kind)) ++so_far.syncs;
     if (op.kind == OpKind::kWrite) {
       ++so_far.writes;
       so_far.bytes += op.size_bytes;
