@@ -42,6 +42,7 @@ struct Subject {
   uint32_t transactions;
   bool holds;  // under posix-minimal
   const char* model = "posix-minimal";
+  size_t least_exhausted = 16;  // crash points whose search comes to an end
 };
 
 class Soundness : public testing::TestWithParam<Subject> {
@@ -108,7 +109,7 @@ TEST_P(Soundness, WhatRandomStatesShowTheSearchShowsToo) {
       EXPECT_TRUE(found.contains(violation)) << Name(violation) << " at " << position;
     }
   }
-  EXPECT_GE(exhausted, 12u);
+  EXPECT_GE(exhausted, GetParam().least_exhausted);
   const bool is_weakest = settings_.model == &Models().front();
   if (GetParam().holds || is_weakest) {
     EXPECT_EQ(sampled.empty(), GetParam().holds);
@@ -117,19 +118,22 @@ TEST_P(Soundness, WhatRandomStatesShowTheSearchShowsToo) {
 
 INSTANTIATE_TEST_SUITE_P(
     Targets, Soundness,
-    testing::Values(
-        Subject{"sqlite:sync=extra", 4, true}, Subject{"sqlite:sync=full", 4, false},
-        Subject{"sqlite:sync=off", 2, false}, Subject{"sqlite:journal=wal,sync=full", 4, true},
-        Subject{"cow_tree", 5, true}, Subject{"cow_tree:mutant=M1", 5, false},
-        Subject{"cow_tree:mutant=M5", 6, false}, Subject{"cow_tree:mutant=M18", 5, false},
-        Subject{"fragile_log", 5, true}, Subject{"fragile_log:sync=0", 5, false},
-        Subject{"sqlite:sync=full", 4, false, "ext4-ordered"},
-        Subject{"sqlite:sync=off", 2, false, "xfs"}, Subject{"sqlite:sync=off", 2, false, "btrfs"},
-        Subject{"sqlite:journal=wal,sync=full", 4, true, "ext4-ordered-classic"},
-        Subject{"cow_tree:mutant=M1", 5, false, "ext4-ordered"},
-        Subject{"cow_tree:mutant=M5", 6, false, "btrfs"},
-        Subject{"cow_tree:mutant=M18", 5, false, "somc"},
-        Subject{"fragile_log:sync=0", 5, false, "ext4-journal"}),
+    testing::Values(Subject{"sqlite:sync=extra", 4, true}, Subject{"sqlite:sync=full", 4, false},
+                    // Without syncs, states with stale bytes soon are too many.
+                    Subject{"sqlite:sync=off", 2, false, "posix-minimal", 12},
+                    Subject{"sqlite:journal=wal,sync=full", 4, true}, Subject{"cow_tree", 5, true},
+                    Subject{"cow_tree:mutant=M1", 5, false},
+                    Subject{"cow_tree:mutant=M5", 6, false},
+                    Subject{"cow_tree:mutant=M18", 5, false}, Subject{"fragile_log", 5, true},
+                    Subject{"fragile_log:sync=0", 5, false},
+                    Subject{"sqlite:sync=full", 4, false, "ext4-ordered"},
+                    Subject{"sqlite:sync=off", 2, false, "xfs"},
+                    Subject{"sqlite:sync=off", 2, false, "btrfs"},
+                    Subject{"sqlite:journal=wal,sync=full", 4, true, "ext4-ordered-classic"},
+                    Subject{"cow_tree:mutant=M1", 5, false, "ext4-ordered"},
+                    Subject{"cow_tree:mutant=M5", 6, false, "btrfs"},
+                    Subject{"cow_tree:mutant=M18", 5, false, "somc"},
+                    Subject{"fragile_log:sync=0", 5, false, "ext4-journal"}),
     [](const testing::TestParamInfo<Subject>& subject) {
       std::string name = subject.param.target + '_' + subject.param.model;
       std::ranges::replace_if(
