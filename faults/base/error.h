@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ struct Error {
   ErrorCode code;
   std::string context;  // one line for a person: what, where, what to do next
   int os_errno = 0;     // 0 when the system was not involved
+  // Of a write that was cut short, which happens under injected failures alone: the bytes that it
+  // wrote all the same. Such an error is no failure of the call: go on with the rest.
+  uint64_t done_bytes = 0;
 };
 
 template <typename T = void>

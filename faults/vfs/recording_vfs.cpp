@@ -1,5 +1,6 @@
 #include "faults/vfs/recording_vfs.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "faults/base/assert.h"
@@ -21,21 +22,28 @@ class RecordingFile final : public VfsFile {
 
   Expected<void> Write(uint64_t offset_bytes, std::span<const std::byte> data) override {
     Expected<void> outcome = inner_->Write(offset_bytes, data);
-    recorder_.RecordWrite(inode_, offset_bytes, data, outcome);
-    if (outcome && synchronous_writes_ && !data.empty()) {
+    recorder_.TakeReport(inode_);
+    Expected<void> recorded = outcome;
+    if (!outcome && outcome.error().done_bytes != 0) {  // cut short: it did what it did
+      data = data.first(outcome.error().done_bytes);
+      recorded = {};
+    }
+    recorder_.RecordWrite(inode_, offset_bytes, data, recorded);
+    if (recorded && synchronous_writes_ && !data.empty()) {
       const bool full = *synchronous_writes_ == SyncKind::kFull;
       recorder_.Record({.kind = OpKind::kSyncWrite,
                         .inode = inode_,
                         .offset_bytes = offset_bytes,
                         .size_bytes = data.size(),
                         .flags = full ? uint32_t{kFullSync} : 0U},
-                       outcome);
+                       recorded);
     }
     return outcome;
   }
 
   Expected<void> Truncate(uint64_t size_bytes) override {
     Expected<void> outcome = inner_->Truncate(size_bytes);
+    recorder_.TakeReport(inode_);
     recorder_.Record({.kind = OpKind::kTruncate, .inode = inode_, .size_bytes = size_bytes},
                      outcome);
     return outcome;
@@ -44,7 +52,12 @@ class RecordingFile final : public VfsFile {
   Expected<void> Sync(SyncKind kind) override {
     Expected<void> outcome = inner_->Sync(kind);
     const OpKind op_kind = kind == SyncKind::kFull ? OpKind::kSync : OpKind::kDataSync;
-    recorder_.Record({.kind = op_kind, .inode = inode_}, outcome);
+    const CallReport report = recorder_.TakeReport(inode_);
+    recorder_.Record({.kind = op_kind, .inode = inode_, .flags = report.sync_flags}, outcome);
+    if (report.size_bytes) {  // sizes come from the trace alone
+      recorder_.Record(
+          {.kind = OpKind::kTruncate, .inode = inode_, .size_bytes = *report.size_bytes}, {});
+    }
     return outcome;
   }
 
@@ -77,6 +90,20 @@ class RecordingFile final : public VfsFile {
   std::unique_ptr<VfsFile> inner_;
   std::optional<SyncKind> synchronous_writes_;
 };
+
+RecordingVfs::RecordingVfs(Vfs& inner, Trace so_far, NameTree names)
+    : inner_(inner), trace_(std::move(so_far)), names_(std::move(names)) {
+  for (const Op& op : trace_.ops) next_inode_ = std::max(next_inode_, op.inode + 1);
+}
+
+CallReport RecordingVfs::TakeReport(InodeId inode) {
+  if (report_ == nullptr) return {};
+  CallReport report = std::exchange(*report_, {});
+  for (const CallReport::Rewritten& rewritten : report.rewritten) {
+    RecordWrite(inode, rewritten.offset_bytes, rewritten.bytes, {});
+  }
+  return report;
+}
 
 void RecordingVfs::Record(Op op, const Expected<void>& outcome) {
   if (!outcome) op.result_errno = outcome.error().os_errno != 0 ? outcome.error().os_errno : EIO;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "faults/trace/trace.h"
+#include "faults/vfs/call_report.h"
 #include "faults/vfs/name_tree.h"
 #include "faults/vfs/vfs.h"
 
@@ -10,8 +11,14 @@ namespace plugpull {
 
 class RecordingVfs final : public Vfs {
  public:
-  // Requires: `inner` is empty, and outlives the recorder.
-  explicit RecordingVfs(Vfs& inner) : inner_(inner) {}
+  // `report`: of an `inner` that injects failures, else null.
+  // Requires: `inner` is empty, and both outlive the recorder.
+  explicit RecordingVfs(Vfs& inner, CallReport* report = nullptr)
+      : inner_(inner), report_(report) {}
+
+  // Goes on from the trace `so_far`. Requires: `inner` shows what `so_far` leaves, with the names
+  // `names`, and outlives the recorder.
+  RecordingVfs(Vfs& inner, Trace so_far, NameTree names);
 
   const Trace& trace() const { return trace_; }
   Trace& trace() { return trace_; }
@@ -42,7 +49,11 @@ class RecordingVfs final : public Vfs {
   void RecordWrite(InodeId inode, uint64_t offset_bytes, std::span<const std::byte> data,
                    const Expected<void>& outcome);
 
+  // Returns: what the last call did besides. Records the bytes that it has brought back.
+  CallReport TakeReport(InodeId inode);
+
   Vfs& inner_;
+  CallReport* report_ = nullptr;
   Trace trace_;
   NameTree names_;  // mirrors the names of inner_, with our inode numbers
   InodeId next_inode_ = kRootInode + 1;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -153,6 +154,26 @@ TEST(RecordingVfsTest, EveryKindOfOperationIsWrittenDownInOrder) {
   const Op& write = recorder.trace().ops[3];
   EXPECT_EQ(write.offset_bytes, 3U);
   EXPECT_EQ(AsText(recorder.trace().Payload(write)), "abc");
+}
+
+TEST(RecordingVfsTest, GoesOnFromATrace) {
+  MemoryVfs disk;
+  RecordingVfs first(disk);
+  EXPECT_TRUE(first.MakeDirectory("d").has_value());
+  EXPECT_TRUE((*first.Open("d/old", {.create = true}))->Write(0, AsBytes("abc")).has_value());
+  EXPECT_TRUE((*first.Open("gone", {.create = true}))->Write(0, AsBytes("x")).has_value());
+  EXPECT_TRUE(first.Unlink("gone").has_value());
+  const Trace so_far = first.trace();
+  MemoryVfs again(disk.image());
+  RecordingVfs recorder(again, so_far, disk.image().names);
+  EXPECT_TRUE((*recorder.Open("d/old", {}))->Write(3, AsBytes("def")).has_value());
+  EXPECT_TRUE((*recorder.Open("d/new", {.create = true}))->Write(0, AsBytes("n")).has_value());
+  EXPECT_TRUE(recorder.Rename("d/old", "d/moved").has_value());
+  const Trace& trace = recorder.trace();
+  EXPECT_TRUE(ValidateTrace(trace).has_value()) << Describe(ValidateTrace(trace).error());
+  EXPECT_TRUE(std::equal(so_far.ops.begin(), so_far.ops.end(), trace.ops.begin()));
+  EXPECT_EQ(trace.ops.size(), so_far.ops.size() + 4);
+  EXPECT_TRUE(Materialise(trace, trace.ops.size(), {}, Tear::kNone).LooksLike(again.image()));
 }
 
 TEST(RecordingVfsTest, RangesAreWrittenDown) {

@@ -51,10 +51,12 @@ class VfsFile {
   virtual ~VfsFile() = default;
 
   // Fills `out` from `offset_bytes` on. Returns: the bytes read, fewer than asked only at the end
-  // of the file (0 at or past it). The rest of `out` is untouched.
+  // of the file (0 at or past it), or where a plan of failures cuts a read short: ReadFully goes on
+  // (whole_calls.h). The rest of `out` is untouched.
   virtual Expected<size_t> Read(uint64_t offset_bytes, std::span<std::byte> out) = 0;
 
-  // Writes all of `data`, growing the file as needed; a gap reads as zeros.
+  // Writes all of `data`, growing the file as needed; a gap reads as zeros. Errors: a write that a
+  // plan of failures cuts short has Error::done_bytes; WriteFully goes on with the rest.
   virtual Expected<void> Write(uint64_t offset_bytes, std::span<const std::byte> data) = 0;
 
   // Cuts or grows (with zeros) the file to `size_bytes`.
