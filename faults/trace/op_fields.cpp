@@ -80,7 +80,11 @@ OpFields FieldsOf(OpKind kind, int32_t result_errno) {
       return {.inode = true, .size = true};
     case OpKind::kSync:
     case OpKind::kDataSync:
-      return {.inode = true, .offset = failed, .size = failed};  // the range that was not written
+      return {.inode = true,
+              .offset = failed,  // the range that was not written
+              .size = failed,
+              .flags = failed ? uint32_t{kNothingDropped | kBytesLost | kTakenBack}
+                              : uint32_t{kDroppedLate}};
     case OpKind::kSyncDirectory:
     case OpKind::kCreateUnnamed:
       return {.inode = true};

@@ -188,6 +188,10 @@ bool IsSync(OpKind kind) {
   return false;
 }
 
+bool IsFailedSync(const Op& op) {
+  return IsSync(op.kind) && (op.result_errno != 0 || (op.flags & kDroppedLate) != 0);
+}
+
 const char* Name(OpKind kind) {
   switch (kind) {
     case OpKind::kCreate:
@@ -254,6 +258,9 @@ std::string Describe(const Op& op, const std::map<InodeId, std::string>& names) 
   if (op.result_errno != 0) {
     line += fmt::format(" failed: {}", std::strerror(op.result_errno));
   }
+  if (IsSync(op.kind) && (op.flags & kDroppedLate) != 0) line += " (dropped, to be reported later)";
+  if (IsSync(op.kind) && (op.flags & kTakenBack) != 0) line += " (the file reads as on disk)";
+  if (IsSync(op.kind) && (op.flags & kBytesLost) != 0) line += " (the bytes are lost)";
   return line;
 }
 

@@ -59,6 +59,11 @@ enum OpFlag : uint32_t {
   kKeepSize = 1 << 4,   // kAllocate: beyond the end without growing the file
   kPunchHole = 1 << 5,  // kAllocate: the range reads as zeros; the size stays
   kZeroRange = 1 << 6,  // kAllocate: the range reads as zeros; the file grows without kKeepSize
+  // kSync, kDataSync, what became of a write-back that failed, beyond what Op::result_errno says:
+  kDroppedLate = 1 << 7,     // returned success, but has dropped all; a later sync says so
+  kNothingDropped = 1 << 8,  // failed, for an interruption or an earlier sync: all is as before
+  kBytesLost = 1 << 9,       // failed, and the file already reads without what it dropped
+  kTakenBack = 1 << 10,      // the same, and the size is that on disk again
 };
 
 // One operation. Fields that a kind does not use are zero or empty.
@@ -103,6 +108,9 @@ struct Trace {
 
 // Returns: true for calls that make something durable, and for the return of a synchronous write.
 bool IsSync(OpKind kind);
+
+// Returns: true for a sync that has not made durable what it covers, whatever it returned.
+bool IsFailedSync(const Op& op);
 
 // Returns: the word for `kind` in listings, for example "write".
 const char* Name(OpKind kind);

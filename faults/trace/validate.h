@@ -27,7 +27,8 @@
 // - A failed operation names known inodes or kNoInode; its names may be empty, its size zero. A
 //   failed kSync, kDataSync, kSyncMapped or kSyncWrite names a file or kNoInode. Where it has an
 //   offset and a size, only the bytes of that range were not written; 0 and 0 are all of the file.
-//   Of a kSync or kDataSync that succeeded both are zero.
+//   Of a kSync or kDataSync that succeeded both are zero. One that failed may be kNothingDropped,
+//   kBytesLost or kTakenBack, one that succeeded kDroppedLate.
 // - Payloads lie inside Trace::payload; no file grows above kMaxFileBytes.
 // - Transactions begin in increasing order, and each is acknowledged at most once, after it began.
 //   Those two kinds never fail, nor does kUnmodelled.
