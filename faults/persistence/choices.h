@@ -21,9 +21,34 @@ enum class Alternative : uint8_t {
   kNone,   // the other value was impossible
 };
 
+// What the variables of one path are about. The first four bits say it: of which generation of
+// crashes a variable of Constraints is (0: the first crash, which the trace leads up to; 1: the
+// crash of the recovery from that; ...), or of which generation's recovery it is asked whether the
+// power fails in it.
+inline constexpr uint32_t kGenerationShift = 28;
+inline constexpr uint32_t kMostGenerations = 8;
+
+// Returns: what a path calls variable 0 of a generation; the others follow.
+constexpr uint32_t FirstVariable(uint32_t generation) {
+  return (2 * generation) << kGenerationShift;
+}
+// Returns: the question whether the power fails in the recovery from crash `generation`, after it
+// has issued `operations`. Kept: it does not.
+constexpr uint32_t PowerQuestion(uint32_t generation, size_t operations) {
+  return FirstVariable(generation) + (1U << kGenerationShift) + static_cast<uint32_t>(operations);
+}
+constexpr bool IsPowerQuestion(uint32_t variable) {
+  return (variable >> kGenerationShift & 1U) != 0;
+}
+constexpr uint32_t GenerationOf(uint32_t variable) { return variable >> kGenerationShift >> 1; }
+// Returns: the variable of its generation's Constraints.
+constexpr VariableId VariableIn(uint32_t variable) {
+  return variable & ((1U << kGenerationShift) - 1);
+}
+
 // One choice, packed so that a path can be shared between processes.
 struct Choice {
-  uint32_t variable = 0;
+  uint32_t variable = 0;  // as above
   bool keep = false;
   Alternative other = Alternative::kLeft;
 
@@ -45,12 +70,24 @@ class Choices {
 
   // Decides `variable`, by the path where it reaches, else by choosing "kept" first.
   // Requires: Restart was called; the variable is open.
-  void Choose(VariableId variable);
+  void Choose(VariableId variable) { Choose(*constraints_, variable, 0); }
+
+  // The same for a variable of a later generation. Requires: it is open in `constraints`.
+  void Choose(Constraints& constraints, VariableId variable, uint32_t generation);
+
+  // Decides a question that nothing else depends on, in the same way. Returns: the answer.
+  bool ChooseFree(uint32_t question);
+
+  // Leaves out what is still to be tried of the choices from number `length` on.
+  void Leave(uint32_t length) { length_ = length; }
 
   // Moves on to the next execution. Returns: false when all have been done.
   bool Advance();
 
   std::span<const Choice> path() const { return path_.first(length_); }
+
+  // Returns: the part of the path that this execution has taken so far.
+  std::span<const Choice> taken() const { return path_.first(used_); }
 
   // True while the path says more than this execution has asked so far.
   bool path_left() const { return used_ < length_; }
@@ -65,6 +102,11 @@ class Choices {
   bool overflowed() const { return overflowed_; }
 
  private:
+  // Takes the next element of the path if there is one and it is about `variable`. Returns: it, or
+  // null when this execution is the first to come here, or has left the path.
+  const Choice* Next(uint32_t variable);
+  void Append(const Choice& choice);
+
   std::span<Choice> path_;
   uint32_t& length_;
   Constraints* constraints_ = nullptr;

@@ -1,35 +1,11 @@
 #include "faults/persistence/constraints.h"
 
 #include <algorithm>
-#include <array>
 
 #include "faults/base/assert.h"
 
 namespace plugpull {
 namespace {
-
-// The prefixes and suffixes of `count` sectors as bit masks, each once.
-struct ShapeTable {
-  std::array<uint8_t, size_t{2} * Constraints::kLargestPart> shapes{};
-  uint8_t size = 0;
-};
-
-constexpr std::array<ShapeTable, Constraints::kLargestPart + 1> MakeShapeTables() {
-  std::array<ShapeTable, Constraints::kLargestPart + 1> tables{};
-  for (uint32_t count = 1; count <= Constraints::kLargestPart; ++count) {
-    ShapeTable& table = tables[count];
-    const uint32_t full = (1U << count) - 1;
-    for (uint32_t length = 0; length <= count; ++length) {
-      table.shapes[table.size++] = static_cast<uint8_t>((1U << length) - 1);
-    }
-    for (uint32_t length = 1; length < count; ++length) {
-      table.shapes[table.size++] = static_cast<uint8_t>(full & ~((1U << length) - 1));
-    }
-  }
-  return tables;
-}
-
-constexpr auto kShapeTables = MakeShapeTables();
 
 // Fills a compressed adjacency list: begin[v] .. begin[v + 1] are the neighbours of v.
 template <typename Key, typename Value>
@@ -65,10 +41,10 @@ void Constraints::AddEdge(VariableId early, VariableId late) {
   if (early != late) edges_.emplace_back(early, late);
 }
 
-void Constraints::AddPart(VariableId first, uint8_t count) {
-  Assert(count >= 1 && count <= kLargestPart, "a part is the sectors of one page");
+void Constraints::AddPart(VariableId first, uint16_t count) {
+  Assert(count >= 1 && count <= kLargestPart, "a part is the pieces of one page");
   if (count == 1) return;
-  for (uint8_t i = 0; i < count; ++i) part_of_[first + i] = static_cast<int32_t>(parts_.size());
+  for (uint16_t i = 0; i < count; ++i) part_of_[first + i] = static_cast<int32_t>(parts_.size());
   parts_.push_back({first, count});
 }
 
@@ -107,31 +83,37 @@ bool Constraints::Decide(VariableId variable, bool keep) {
   return true;
 }
 
+// A prefix of the pieces is kept, or a suffix. What is decided leaves a range of lengths possible
+// for either; what all of them agree on is decided, too.
 bool Constraints::FollowPart(const Part& part) {
-  uint32_t kept = 0;
-  uint32_t lost = 0;
-  for (uint8_t i = 0; i < part.count; ++i) {
-    if (fates_[part.first + i] == Fate::kKept) kept |= 1U << i;
-    if (fates_[part.first + i] == Fate::kLost) lost |= 1U << i;
+  const Fate* fates = &fates_[part.first];
+  const uint32_t count = part.count;
+  uint32_t first_kept = count;
+  uint32_t last_kept_end = 0;
+  uint32_t first_lost = count;
+  uint32_t last_lost_end = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (fates[i] == Fate::kKept) {
+      first_kept = std::min(first_kept, i);
+      last_kept_end = i + 1;
+    } else if (fates[i] == Fate::kLost) {
+      first_lost = std::min(first_lost, i);
+      last_lost_end = i + 1;
+    }
   }
-  const ShapeTable& table = kShapeTables[part.count];
-  const uint32_t full = (1U << part.count) - 1;
-  uint32_t in_all = full;
-  uint32_t in_some = 0;
-  bool possible = false;
-  for (uint8_t i = 0; i < table.size; ++i) {
-    const uint32_t shape = table.shapes[i];
-    if ((shape & lost) != 0 || (shape & kept) != kept) continue;
-    in_all &= shape;
-    in_some |= shape;
-    possible = true;
-  }
-  if (!possible) return false;
-  for (uint8_t i = 0; i < part.count; ++i) {
-    const bool forced_kept = (in_all >> i & 1U) != 0;
-    const bool forced_lost = (in_some >> i & 1U) == 0;
-    if (forced_kept && !Assign(part.first + i, Fate::kKept)) return false;
-    if (forced_lost && !Assign(part.first + i, Fate::kLost)) return false;
+  // A prefix ends between the last piece kept and the first one lost; a suffix begins between the
+  // last piece lost and the first one kept.
+  const bool can_be_prefix = last_kept_end <= first_lost;
+  const bool can_be_suffix = last_lost_end <= first_kept;
+  if (!can_be_prefix && !can_be_suffix) return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (fates[i] != Fate::kOpen) continue;
+    const bool forced_kept =
+        (!can_be_prefix || i < last_kept_end) && (!can_be_suffix || i >= first_kept);
+    const bool forced_lost =
+        (!can_be_prefix || i >= first_lost) && (!can_be_suffix || i < last_lost_end);
+    if (forced_kept) Assign(part.first + i, Fate::kKept);
+    if (forced_lost) Assign(part.first + i, Fate::kLost);
   }
   return true;
 }

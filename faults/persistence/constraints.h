@@ -21,12 +21,12 @@ enum class Fate : uint8_t { kOpen, kKept, kLost };
 
 class Constraints {
  public:
-  // The variables [first, first + count) are the sectors of one write in one page, in file order.
+  // The variables [first, first + count) are the pieces of one write in one page, in file order.
   struct Part {
     VariableId first;
-    uint8_t count;
+    uint16_t count;
   };
-  static constexpr uint8_t kLargestPart = 8;
+  static constexpr uint16_t kLargestPart = 512;  // pieces of 8 bytes
 
   // --- Building. Call Clear, then Add..., then Seal; nothing else before Seal. ---
   void Clear();
@@ -34,7 +34,7 @@ class Constraints {
   // `late` survives only if `early` does. Adding an edge twice or to itself is harmless.
   void AddEdge(VariableId early, VariableId late);
   // Requires: 1 <= count <= kLargestPart; parts do not overlap.
-  void AddPart(VariableId first, uint8_t count);
+  void AddPart(VariableId first, uint16_t count);
   void Seal();
 
   // --- Deciding ---

@@ -6,15 +6,65 @@
 #include "faults/base/assert.h"
 #include "faults/base/bytes.h"
 #include "faults/persistence/dependence.h"
+#include "faults/trace/snapshot_mark.h"
 
 namespace plugpull {
 
 CrashCursor::CrashCursor(const Trace& trace, const Model& model, Tear tear)
-    : trace_(trace), model_(model), whole_writes_(EffectiveTear(model, tear) == Tear::kNone) {}
+    : trace_(trace),
+      model_(model),
+      whole_writes_(EffectiveTear(model, tear) == Tear::kNone),
+      snapshot_end_(SnapshotEnd(trace)) {}
+
+CrashCursor::CrashCursor(const RecoveryLog& log, const Model& model, Tear tear)
+    : CrashCursor(log.trace, model, tear) {
+  log_ = &log;
+  next_inode_ = log.first_new_inode;
+}
+
+bool CrashCursor::KnowsName(InodeId directory, std::string_view name) const {
+  return log_ == nullptr || std::ranges::any_of(known_names_, [&](const NameCell& known) {
+           return known.directory == directory && known.name == name;
+         });
+}
+
+bool CrashCursor::KnowsSize(InodeId inode) const {
+  return log_ == nullptr || inode >= log_->first_new_inode || found_sizes_.contains(inode);
+}
+
+uint64_t CrashCursor::FoundSize(InodeId inode) const {
+  const auto found = found_sizes_.find(inode);
+  return found == found_sizes_.end() ? 0 : found->second;
+}
+
+// A file that was found may have other names that nobody has looked at: it never counts as lost.
+void CrashCursor::TakeFound(uint32_t op_index) {
+  for (; found_next_ < log_->found.size(); ++found_next_) {
+    const Found& found = log_->found[found_next_];
+    if (found.op > op_index) return;
+    if (found.inode != kNoInode) references_.try_emplace(found.inode, 1);
+    if (found.kind == Found::Kind::kName) {
+      if (KnowsName(found.directory, found.name)) continue;
+      known_names_.push_back({found.directory, found.name});
+      durable_.names.Set(found.directory, found.name, found.inode);
+      names_issued_.Set(found.directory, found.name, found.inode);
+      if (found.inode != kNoInode) ++references_[found.inode];
+    } else if (!KnowsSize(found.inode)) {
+      size_issued_[found.inode] = found.size_bytes;
+      if (found.kind == Found::Kind::kSizeAtLeast) continue;
+      found_sizes_[found.inode] = found.size_bytes;
+      durable_.files[found.inode].RaiseSize(found.size_bytes);
+    }
+  }
+}
 
 void CrashCursor::AdvanceTo(size_t position) {
   Assert(position >= position_ && position <= trace_.ops.size(), "a cursor only goes forward");
-  for (; position_ < position; ++position_) Issue(static_cast<uint32_t>(position_));
+  while (position_ < position) {
+    if (log_ != nullptr) TakeFound(static_cast<uint32_t>(position_));
+    Issue(static_cast<uint32_t>(position_));
+    if (++position_ == snapshot_end_) SettleSnapshot();
+  }
   if (model_.shape == Shape::kEverything) {
     SyncCoverage coverage(model_, pending_);
     coverage.CoverAll();
@@ -22,9 +72,18 @@ void CrashCursor::AdvanceTo(size_t position) {
   }
 }
 
+void CrashCursor::SettleSnapshot() {
+  SyncCoverage coverage(model_, pending_);
+  coverage.CoverAll();
+  MakeDurable(coverage);
+  rewrite_groups_.clear();
+  ++epoch_;
+  committed_end_ = static_cast<uint32_t>(position_);
+}
+
 void CrashCursor::Issue(uint32_t op_index) {
   const Op& op = trace_.ops[op_index];
-  if (op.result_errno != 0) {
+  if (op.result_errno != 0 || IsFailedSync(op)) {
     IssueFailedSync(op_index);
     return;
   }
@@ -87,7 +146,8 @@ void CrashCursor::Issue(uint32_t op_index) {
       acknowledged_ = op.transaction;
       return;
   }
-  if (model_.synchronous_metadata && model_.honest_flush && op.kind != OpKind::kWrite) {
+  if (model_.synchronous_metadata && model_.honest_flush && !is_lying_ &&
+      op.kind != OpKind::kWrite) {
     SyncCoverage coverage(model_, pending_);
     // With the times that the call changes, which come last in the order of metadata.
     const bool is_chain = model_.metadata_chain && model_.shape != Shape::kCommitAndLog;
@@ -102,6 +162,7 @@ void CrashCursor::Issue(uint32_t op_index) {
 
 void CrashCursor::IssueInode(uint32_t op_index) {
   const Op& op = trace_.ops[op_index];
+  next_inode_ = std::max(next_inode_, op.inode + 1);
   const bool grouped = model_.groups == Groups::kAll && model_.creation_group;
   const uint32_t group = grouped ? next_group_++ : 0;
   Add({.kind = EffectKind::kInode,
@@ -308,6 +369,7 @@ void CrashCursor::Add(Effect effect) {
 void CrashCursor::IssueFailedSync(uint32_t op_index) {
   const Op& op = trace_.ops[op_index];
   if (!IsSync(op.kind) || op.kind == OpKind::kSyncDirectory) return;
+  if ((op.flags & kNothingDropped) != 0) return;
   if (op.kind == OpKind::kSyncAll) {
     for (Effect& effect : pending_) effect.failed |= effect.kind == EffectKind::kData;
     return;
@@ -317,11 +379,20 @@ void CrashCursor::IssueFailedSync(uint32_t op_index) {
   const uint64_t end = all ? UINT64_MAX : PageCeiling(op.offset_bytes + op.size_bytes);
   SyncCoverage dropped(model_, pending_);
   dropped.CoverPages(op.inode, begin, end, op_index);
-  if (model_.failed_sync != FailedSync::kRevert) {
+  // What the run itself has seen of the aftermath holds whatever the model says.
+  const bool is_seen = (op.flags & (kBytesLost | kTakenBack)) != 0;
+  const bool takes_back =
+      is_seen ? (op.flags & kTakenBack) != 0
+              : model_.failed_sync == FailedSync::kRevert && (op.flags & kDroppedLate) == 0;
+  if (!takes_back && !is_seen) {
     dropped.Drop();
     return;
   }
   dropped.Uncover([](const Effect& effect) { return effect.kind != EffectKind::kData; });
+  if (!takes_back) {
+    for (const Effect& effect : dropped.Remove()) reverted_.push_back(effect);
+    return;
+  }
   if (op.kind == OpKind::kSyncMapped) {
     CoverMapped(dropped, op_index);
   } else {
@@ -338,6 +409,7 @@ void CrashCursor::IssueFailedSync(uint32_t op_index) {
 }
 
 void CrashCursor::Store(const Effect& effect) {
+  if (log_ != nullptr) stored_.push_back(effect);
   const Op& op = trace_.ops[effect.op];
   switch (effect.kind) {
     case EffectKind::kInode:

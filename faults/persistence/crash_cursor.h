@@ -9,12 +9,15 @@
 #include <cstdint>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "faults/persistence/effect.h"
 #include "faults/persistence/model.h"
+#include "faults/persistence/recovery_log.h"
 #include "faults/persistence/sync_coverage.h"
 #include "faults/trace/trace.h"
+#include "faults/vfs/byte_patch.h"
 #include "faults/vfs/image.h"
 
 namespace plugpull {
@@ -25,9 +28,28 @@ class CrashCursor {
   // `tear`: as the graphs of this cursor are built with.
   CrashCursor(const Trace& trace, const Model& model, Tear tear = Tear::kSectorsContiguous);
 
+  // Walks along a recovery that began on a disk which this cursor does not know. Then durable() has
+  // the names and sizes that the recovery has changed, as they are now, but no others, and no
+  // bytes: what those are is in stored(). Requires: as above, of the log.
+  CrashCursor(const RecoveryLog& log, const Model& model, Tear tear);
+
   // Goes on until the operations [0, position) have been issued.
   // Requires: position >= this->position(), position <= trace.ops.size().
   void AdvanceTo(size_t position);
+
+  // From now on syncs return success and make nothing durable, nor do they order anything.
+  void LieFromNowOn() { is_lying_ = true; }
+
+  bool is_lying() const { return is_lying_; }
+
+  // Returns: how many syncs lied that had something to make durable.
+  uint32_t lies() const { return lies_; }
+
+  // Puts the bytes of `patches` in the place of durable ones, as a faulty disk does, until Repair.
+  // Returns: whether each of them changed something, and nothing that is left to fate lies on it.
+  // Requires: the cursor does not move before Repair.
+  bool Damage(std::span<const BytePatch> patches);
+  void Repair();
 
   size_t position() const { return position_; }
   const Trace& trace() const { return trace_; }
@@ -43,11 +65,26 @@ class CrashCursor {
   // What a failed sync has taken back: every crash state at this point loses it.
   std::span<const Effect> reverted() const { return reverted_; }
 
+  // Returns: a number above all inodes of the trace up to here.
+  InodeId next_inode() const { return next_inode_; }
+
+  // --- Of a recovery ---
+  // What has become durable, in that order.
+  std::span<const Effect> stored() const { return stored_; }
+  // Returns: whether durable() says what the name stands for.
+  bool KnowsName(InodeId directory, std::string_view name) const;
+  // Returns: whether durable() says the size of the file.
+  bool KnowsSize(InodeId inode) const;
+  // Returns: the size of the file when the recovery came upon it. Requires: KnowsSize.
+  uint64_t FoundSize(InodeId inode) const;
+
   uint32_t transactions_attempted() const { return attempted_; }
   uint32_t transactions_acknowledged() const { return acknowledged_; }
 
  private:
+  void TakeFound(uint32_t op_index);
   void Issue(uint32_t op_index);
+  void SettleSnapshot();
   void IssueFailedSync(uint32_t op_index);
   void IssueInode(uint32_t op_index);
   void EndRewrites(const Op& op);
@@ -76,10 +113,18 @@ class CrashCursor {
   void Store(const Effect& effect);
   void StoreBytes(const Effect& effect);
   void ForgetUnreachable();
+  bool IsPending(const BytePatch& patch) const;
 
   const Trace& trace_;
   const Model& model_;
-  bool whole_writes_;  // no part of a write survives alone
+  bool whole_writes_;                 // no part of a write survives alone
+  const RecoveryLog* log_ = nullptr;  // null: the disk was empty
+  size_t found_next_ = 0;
+  std::vector<NameCell> known_names_;
+  std::unordered_map<InodeId, uint64_t> found_sizes_;
+  std::vector<Effect> stored_;
+  InodeId next_inode_ = kRootInode + 1;
+  size_t snapshot_end_;  // everything before it is on disk
   size_t position_ = 0;
   Image durable_;
   std::vector<Effect> pending_;
@@ -96,6 +141,9 @@ class CrashCursor {
   uint32_t next_group_ = 1;
   uint32_t attempted_ = 0;
   uint32_t acknowledged_ = 0;
+  bool is_lying_ = false;
+  uint32_t lies_ = 0;
+  std::vector<std::pair<InodeId, FileContent>> undamaged_;  // what Repair puts back
 };
 
 }  // namespace plugpull

@@ -4,11 +4,13 @@
 #include "faults/persistence/dependence.h"
 
 namespace plugpull {
+
 void CrashCursor::Sync(uint32_t op_index) {
   const Op& op = trace_.ops[op_index];
   EndRewrites(op);
-  ++epoch_;
+  if (!is_lying_) ++epoch_;
   if (!model_.honest_flush) return;
+  const uint32_t committed_end = committed_end_;
   SyncCoverage coverage(model_, pending_);
   InodeId attributes_of = kNoInode;
   if (op.kind == OpKind::kSync) {
@@ -28,6 +30,13 @@ void CrashCursor::Sync(uint32_t op_index) {
     if (!model_.sync_waits) return;
     coverage.Cover([](const Effect&) { return true; });
     committed_end_ = op_index;
+  }
+  if (is_lying_) {
+    // What else an honest sync would draw in does not matter, and is dear to find out where nothing
+    // was made durable for long.
+    if (coverage.any() && model_.shape != Shape::kEverything) ++lies_;
+    committed_end_ = committed_end;
+    return;
   }
   if (op.kind != OpKind::kSyncAll) Drag(coverage, op_index, attributes_of);
   MakeDurable(coverage);

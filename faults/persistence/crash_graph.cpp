@@ -7,9 +7,9 @@
 
 namespace plugpull {
 
-void CrashGraph::Build(const CrashCursor& cursor, Tear tear) {
+void CrashGraph::Build(const CrashCursor& cursor, Tear tear, BytesBelow* below) {
   BuildOrder(cursor, tear);
-  for (size_t i = 0; i < file_count_; ++i) BuildVersions(files_[i]);
+  for (size_t i = 0; i < file_count_; ++i) BuildVersions(files_[i], below);
 }
 
 void CrashGraph::BuildOrder(const CrashCursor& cursor, Tear tear) {

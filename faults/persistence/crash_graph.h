@@ -43,7 +43,7 @@ struct UnitEntry {
 // Everything that may or may not have reached one unit of a file, in issue order.
 struct UnitChain {
   uint64_t unit = 0;
-  const std::byte* base = nullptr;  // the unit with nothing kept
+  const std::byte* base = nullptr;  // the unit with nothing kept; null: nobody knows yet
   std::span<UnitEntry> entries{};
   // Lost: where no write of the unit is kept, it shows what its new block held before.
   VariableId fill = kNoVariable;
@@ -113,6 +113,19 @@ struct Atom {
   bool is_inverse = false;
 };
 
+// What lies below the effects of a graph: bytes that do not depend on them.
+class BytesBelow {
+ public:
+  BytesBelow() = default;
+  BytesBelow(const BytesBelow&) = delete;
+  BytesBelow& operator=(const BytesBelow&) = delete;
+  virtual ~BytesBelow() = default;
+
+  // Fills `out` with what the file holds when none of the graph's effects survives. Returns: false,
+  // with `out` unspecified, when that is not decided yet.
+  virtual bool ReadCertain(InodeId inode, uint64_t offset_bytes, std::span<std::byte> out) = 0;
+};
+
 class CrashGraph {
  public:
   CrashGraph() : edges_(constraints_) {}
@@ -121,7 +134,8 @@ class CrashGraph {
 
   // Builds the graph for the point that `cursor` stands at, with writes torn as `tear` says, or as
   // the model can at most. The cursor must not move while the graph is in use.
-  void Build(const CrashCursor& cursor, Tear tear);
+  // `below`: of a crash in recovery, the disk that this graph is of; else null. Not kept.
+  void Build(const CrashCursor& cursor, Tear tear, BytesBelow* below = nullptr);
 
   // The same for questions about atoms only: a view cannot read from such a graph.
   void BuildOrder(const CrashCursor& cursor, Tear tear);
@@ -201,7 +215,7 @@ class CrashGraph {
 
   void BuildChains();
   void LinkEntries(size_t begin, size_t end);
-  void BuildVersions(OpenFile& file);
+  void BuildVersions(OpenFile& file, BytesBelow* below);
 
   const CrashCursor* cursor_ = nullptr;
   Tear tear_ = Tear::kNone;

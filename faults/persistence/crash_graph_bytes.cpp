@@ -30,7 +30,7 @@ OpenFile& CrashGraph::FileFor(InodeId inode) {
 // --- Bytes ---
 
 bool CrashGraph::TearsContiguously(const Effect& effect) const {
-  return tear_ == Tear::kSectorsContiguous && effect.kind == EffectKind::kData &&
+  return IsContiguous(tear_) && effect.kind == EffectKind::kData &&
          model().shape != Shape::kPrefix && !IsGrouped(effect) && !IsChained(model(), effect);
 }
 
@@ -54,7 +54,7 @@ VariableId CrashGraph::PieceVariable(const Effect& effect, AtomId id, const Data
     last_unit = std::max(last_unit, (end - 1) / UnitBytes(tear_));
   }
   VariableId first = kNoVariable;
-  uint8_t count = 0;
+  uint16_t count = 0;
   for (uint64_t unit = first_unit; unit <= last_unit; ++unit) {
     const AtomId sibling{id.op, id.kind, static_cast<uint32_t>(unit - pieces.first_unit)};
     const VariableId variable = partial_[sibling] = NewVariable(effect, sibling);
@@ -125,7 +125,7 @@ void CrashGraph::AddBytes(const Effect& effect, uint32_t sequence) {
     if (contiguous) {
       if (part_first == kNoVariable) part_first = variable;
       if (unit == last_unit || (unit + 1) % units_per_page == 0) {
-        constraints_.AddPart(part_first, static_cast<uint8_t>(variable - part_first + 1));
+        constraints_.AddPart(part_first, static_cast<uint16_t>(variable - part_first + 1));
         part_first = kNoVariable;
       }
     }
@@ -366,11 +366,14 @@ void CrashGraph::LinkEntries(size_t begin, size_t end) {
 
 // Lays out what a unit says after each of its writes, so that a read is one copy and "does this
 // write matter here?" is one comparison. Where the order is not a chain there are no versions.
-void CrashGraph::BuildVersions(OpenFile& file) {
+void CrashGraph::BuildVersions(OpenFile& file, BytesBelow* below) {
   const uint64_t unit_bytes = UnitBytes(tear_);
   for (UnitChain& chain : file.chains) {
     std::byte* base = arena_.Allocate(unit_bytes);
-    if (file.base != nullptr) {
+    chain.base = nullptr;
+    if (below != nullptr) {
+      if (!below->ReadCertain(file.inode, chain.unit * unit_bytes, {base, unit_bytes})) continue;
+    } else if (file.base != nullptr) {
       file.base->ReadStored(chain.unit * unit_bytes, {base, unit_bytes});
     } else {
       std::memset(base, 0, unit_bytes);

@@ -9,83 +9,155 @@
 
 namespace plugpull {
 
+namespace {
+
+std::unexpected<Error> NoPower() { return Fail(ErrorCode::kIo, "the power has failed", EIO); }
+
+}  // namespace
+
 // A handle on a file of the view. The view outlives it.
 class CrashViewFile final : public VfsFile {
  public:
-  CrashViewFile(CrashView& view, CrashView::File& file) : view_(view), file_(file) {}
+  CrashViewFile(CrashView& view, CrashView::File& file, std::optional<SyncKind> synchronous_writes)
+      : view_(view), file_(file), synchronous_writes_(synchronous_writes) {}
   ~CrashViewFile() override { file_.lock.Move(held_, LockLevel::kNone); }
 
   Expected<size_t> Read(uint64_t offset_bytes, std::span<std::byte> out) override {
+    if (view_.is_dead()) return NoPower();
     return view_.Read(file_, offset_bytes, out);
   }
   Expected<void> Write(uint64_t offset_bytes, std::span<const std::byte> data) override {
-    view_.Write(file_, offset_bytes, data);
-    return {};
+    Expected<void> written = view_.Write(file_, offset_bytes, data);
+    if (!written || !synchronous_writes_ || data.empty()) return written;
+    const uint32_t flags = *synchronous_writes_ == SyncKind::kFull ? uint32_t{kFullSync} : 0;
+    return view_.Issue({.kind = OpKind::kSyncWrite,
+                        .inode = inode(),
+                        .offset_bytes = offset_bytes,
+                        .size_bytes = data.size(),
+                        .flags = flags});
   }
   Expected<void> Truncate(uint64_t size_bytes) override {
-    view_.Truncate(file_, size_bytes);
-    return {};
+    return view_.Truncate(file_, size_bytes);
   }
-  Expected<void> Sync(SyncKind /*kind*/) override { return {}; }
-  Expected<void> SyncRange(uint64_t /*offset_bytes*/, uint64_t /*size_bytes*/) override {
-    return {};
+  Expected<void> Sync(SyncKind kind) override {
+    return view_.Issue(
+        {.kind = kind == SyncKind::kFull ? OpKind::kSync : OpKind::kDataSync, .inode = inode()});
+  }
+  Expected<void> SyncRange(uint64_t offset_bytes, uint64_t size_bytes) override {
+    return view_.Issue({.kind = OpKind::kSyncRange,
+                        .inode = inode(),
+                        .offset_bytes = offset_bytes,
+                        .size_bytes = size_bytes});
   }
   Expected<void> Allocate(uint64_t offset_bytes, uint64_t size_bytes) override {
     if (size_bytes == 0) return Fail(ErrorCode::kInvalidArgument, "allocation of nothing", EINVAL);
-    const uint64_t end_bytes = offset_bytes + size_bytes;
-    if (view_.SizeWithin(file_, 0, end_bytes) < end_bytes) view_.Truncate(file_, end_bytes);
-    return {};
+    return view_.Allocate(file_, offset_bytes, size_bytes);
   }
   Expected<uint64_t> Size() override {
+    if (view_.is_dead()) return NoPower();
     return view_.SizeWithin(file_, 0, OverlayFile::kNothingForgotten);
   }
-  Expected<bool> Lock(LockLevel level) override { return file_.lock.Move(held_, level); }
+  Expected<bool> Lock(LockLevel level) override {
+    if (view_.is_dead() && level > held_) return NoPower();
+    return file_.lock.Move(held_, level);
+  }
 
  private:
+  InodeId inode() const { return file_.on_disk.inode; }
+
   CrashView& view_;
   CrashView::File& file_;
+  std::optional<SyncKind> synchronous_writes_;
   LockLevel held_ = LockLevel::kNone;
 };
 
 void CrashView::Restart() {
-  choices_.Restart(graph_.constraints());
+  disk_.choices().Restart(disk_.constraints());
+  Clear();
+}
+
+void CrashView::Clear() {
   for (size_t i = 0; i < file_count_; ++i) files_[i].overlay.Clear();
   file_count_ = 0;
   overrides_.clear();
   new_directories_.clear();
-  next_inode_ = kFirstNewInode;
+  next_inode_ = disk_.graph().cursor().next_inode();
   pool_.Reset();
   modified_ = false;
+  log_ = nullptr;
+  is_dead_ = false;
 }
 
-bool CrashView::Kept(VariableId variable) {
-  if (graph_.constraints().fate(variable) == Fate::kOpen) choices_.Choose(variable);
-  return graph_.constraints().fate(variable) == Fate::kKept;
+// --- The power ---
+
+void CrashView::Watch(RecoveryLog& log) {
+  log_ = &log;
+  log.Clear(next_inode_);
+  epochs_.emplace(disk_.graph().cursor().model(), /*news=*/false);
+}
+
+bool CrashView::PowerFails() {
+  if (is_dead_ || log_ == nullptr || !epochs_->news()) return is_dead_;
+  epochs_->TakePoint();
+  return AskPower();
+}
+
+bool CrashView::AskPower() {
+  const uint32_t question = PowerQuestion(disk_.generation(), log_->trace.ops.size());
+  if (disk_.choices().ChooseFree(question)) return false;
+  is_dead_ = true;
+  if (on_death_) on_death_();
+  return true;
+}
+
+// Asks before the operation is done, and before anything is found out for it.
+Expected<void> CrashView::Announce(const Op& op) {
+  if (is_dead_) return NoPower();
+  if (log_ != nullptr && epochs_->IsPointBefore(op) && AskPower()) return NoPower();
+  return {};
+}
+
+void CrashView::Append(Op op, std::span<const std::byte> payload) {
+  if (log_ == nullptr) return;
+  Trace& trace = log_->trace;
+  if (!payload.empty()) {
+    op.payload_offset = trace.payload.size();
+    trace.payload.insert(trace.payload.end(), payload.begin(), payload.end());
+  }
+  trace.ops.push_back(std::move(op));
+}
+
+Expected<void> CrashView::Issue(const Op& op) {
+  Expected<void> alive = Announce(op);
+  if (alive) Append(op);
+  return alive;
+}
+
+void CrashView::NoteName(InodeId directory, std::string_view name) {
+  if (log_ == nullptr) return;
+  log_->found.push_back({.kind = Found::Kind::kName,
+                         .op = static_cast<uint32_t>(log_->trace.ops.size()),
+                         .inode = Lookup(directory, name),
+                         .directory = directory,
+                         .name = std::string(name)});
+}
+
+// What a file's size was matters to what becomes of it only where that changes.
+void CrashView::NoteSize(File& file, uint64_t size_bytes, bool is_exact) {
+  if (log_ == nullptr) return;
+  log_->found.push_back({.kind = is_exact ? Found::Kind::kSize : Found::Kind::kSizeAtLeast,
+                         .op = static_cast<uint32_t>(log_->trace.ops.size()),
+                         .inode = file.on_disk.inode,
+                         .size_bytes = size_bytes});
 }
 
 // --- Names ---
-
-InodeId CrashView::ChosenTarget(const OpenCell& cell) {
-  const Constraints& constraints = graph_.constraints();
-  // The entries are a chain (E3): the kept ones come first. Ask about the newest entry that changes
-  // what the name stands for, until only entries that do not are open.
-  for (size_t i = cell.entries.size(); i-- > 0;) {
-    const OpenCell::Entry& entry = cell.entries[i];
-    const InodeId before = i == 0 ? cell.base : cell.entries[i - 1].target;
-    if (constraints.fate(entry.variable) == Fate::kLost) continue;
-    if (constraints.fate(entry.variable) == Fate::kKept) return entry.target;
-    if (entry.target == before) continue;
-    if (Kept(entry.variable)) return entry.target;
-  }
-  return cell.base;
-}
 
 InodeId CrashView::Lookup(InodeId directory, std::string_view name) {
   for (const CellOverride& cell : overrides_) {
     if (cell.directory == directory && cell.name == name) return cell.target;
   }
-  if (const OpenCell* cell = graph_.FindCell(directory, name)) return ChosenTarget(*cell);
-  return graph_.cursor().durable().names.At(directory, name);
+  return disk_.Lookup(directory, name);
 }
 
 void CrashView::SetCell(InodeId directory, std::string_view name, InodeId target) {
@@ -99,27 +171,11 @@ void CrashView::SetCell(InodeId directory, std::string_view name, InodeId target
   overrides_.push_back({directory, std::string(name), target});
 }
 
-const Effect* CrashView::FindCreation(InodeId inode) const {
-  for (const Effect& effect : graph_.cursor().pending()) {
-    if (effect.kind == EffectKind::kInode && effect.inode == inode) return &effect;
-  }
-  return nullptr;
-}
-
 bool CrashView::IsDirectory(InodeId inode) const {
   if (std::ranges::find(new_directories_, inode) != new_directories_.end()) return true;
-  if (graph_.cursor().durable().names.IsDirectory(inode)) return true;
-  const Effect* creation = FindCreation(inode);
-  return creation != nullptr && creation->is_directory;
+  return disk_.IsDirectory(inode);
 }
 
-bool CrashView::IsLink(InodeId inode) const {
-  if (graph_.cursor().durable().links.contains(inode)) return true;
-  const Effect* creation = FindCreation(inode);
-  return creation != nullptr && graph_.cursor().trace().ops[creation->op].kind == OpKind::kSymlink;
-}
-
-// The text of a link comes into existence with it (persistence models, 4.2).
 Expected<std::string> CrashView::ReadLink(std::string_view path) {
   const Expected<Place> place = Locate(path);
   if (!place) return std::unexpected(place.error());
@@ -127,13 +183,10 @@ Expected<std::string> CrashView::ReadLink(std::string_view path) {
   if (inode == kNoInode) {
     return Fail(ErrorCode::kNotFound, fmt::format("no file '{}'", path), ENOENT);
   }
-  if (!IsLink(inode)) {
+  if (!disk_.IsLink(inode)) {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("'{}' is no link", path), EINVAL);
   }
-  const auto durable = graph_.cursor().durable().links.find(inode);
-  if (durable != graph_.cursor().durable().links.end()) return durable->second;
-  const Trace& trace = graph_.cursor().trace();
-  return std::string(AsText(trace.Payload(trace.ops[FindCreation(inode)->op])));
+  return disk_.LinkText(inode);
 }
 
 Expected<std::optional<std::string>> CrashView::Attribute(std::string_view path,
@@ -147,14 +200,14 @@ Expected<std::optional<std::string>> CrashView::Attribute(std::string_view path,
       return Fail(ErrorCode::kNotFound, fmt::format("no file '{}'", path), ENOENT);
     }
   }
-  if (const OpenAttribute* open = graph_.FindAttribute(inode, key)) {
+  if (const OpenAttribute* open = disk_.graph().FindAttribute(inode, key)) {
     for (const OpenAttribute::Entry& entry : std::views::reverse(open->entries)) {
-      if (!Kept(entry.variable)) continue;
+      if (!disk_.Kept(entry.variable)) continue;
       if (!entry.value) return std::nullopt;
       return std::string(*entry.value);
     }
   }
-  const auto& all = graph_.cursor().durable().attributes;
+  const auto& all = disk_.graph().cursor().durable().attributes;
   const auto of_inode = all.find(inode);
   if (of_inode == all.end()) return std::nullopt;
   const auto value = of_inode->second.find(key);
@@ -181,20 +234,17 @@ Expected<CrashView::Place> CrashView::Locate(std::string_view path) {
 
 CrashView::File& CrashView::FileOf(InodeId inode) {
   for (size_t i = 0; i < file_count_; ++i) {
-    if (files_[i].inode == inode) return files_[i];
+    if (files_[i].on_disk.inode == inode) return files_[i];
   }
   if (file_count_ == files_.size()) files_.emplace_back();
   File& file = files_[file_count_++];
-  file.inode = inode;
+  file.on_disk = disk_.Find(inode);
   file.lock = FileLock();
-  file.open = graph_.FindFile(inode);
-  const auto& durable = graph_.cursor().durable().files;
-  const auto base = durable.find(inode);
-  file.base = base == durable.end() ? nullptr : &base->second;
   return file;
 }
 
 Expected<std::unique_ptr<VfsFile>> CrashView::Open(std::string_view path, OpenOptions options) {
+  if (is_dead_) return NoPower();
   const Expected<Place> place = Locate(path);
   if (!place) return std::unexpected(place.error());
   InodeId inode = Lookup(place->directory, place->name);
@@ -202,21 +252,36 @@ Expected<std::unique_ptr<VfsFile>> CrashView::Open(std::string_view path, OpenOp
     if (!options.create) {
       return Fail(ErrorCode::kNotFound, fmt::format("no file '{}'", path), ENOENT);
     }
-    inode = next_inode_++;
-    SetCell(place->directory, place->name, inode);
+    inode = next_inode_;
+    const Expected<void> made = ChangeName(
+        {.kind = OpKind::kCreate, .inode = inode, .directory = place->directory}, *place, inode);
+    if (!made) return std::unexpected(made.error());
+    ++next_inode_;
   } else if (options.create && options.exclusive) {
     return Fail(ErrorCode::kAlreadyExists, fmt::format("'{}' already exists", path), EEXIST);
   } else if (IsDirectory(inode)) {
     return Fail(ErrorCode::kIo, fmt::format("'{}' is a directory", path), EISDIR);
-  } else if (IsLink(inode)) {
+  } else if (disk_.IsLink(inode)) {
     return Fail(ErrorCode::kIo, fmt::format("'{}' is a symbolic link", path), ELOOP);
   } else if (options.truncate) {
-    Truncate(FileOf(inode), 0);
+    const Expected<void> cut = Truncate(FileOf(inode), 0);
+    if (!cut) return std::unexpected(cut.error());
   }
-  return std::make_unique<CrashViewFile>(*this, FileOf(inode));
+  return std::make_unique<CrashViewFile>(*this, FileOf(inode), options.synchronous_writes);
+}
+
+// Makes a name stand for `target`. `op`: what does it, without the name.
+Expected<void> CrashView::ChangeName(Op op, const Place& place, InodeId target) {
+  op.name = std::string(place.name);
+  if (Expected<void> alive = Announce(op); !alive) return alive;
+  NoteName(place.directory, place.name);
+  Append(std::move(op));
+  SetCell(place.directory, place.name, target);
+  return {};
 }
 
 Expected<void> CrashView::Unlink(std::string_view path) {
+  if (is_dead_) return NoPower();
   const Expected<Place> place = Locate(path);
   if (!place) return std::unexpected(place.error());
   const InodeId inode = Lookup(place->directory, place->name);
@@ -225,8 +290,8 @@ Expected<void> CrashView::Unlink(std::string_view path) {
   if (IsDirectory(inode)) {
     return Fail(ErrorCode::kIo, fmt::format("'{}' is a directory", path), EISDIR);
   }
-  SetCell(place->directory, place->name, kNoInode);
-  return {};
+  return ChangeName({.kind = OpKind::kUnlink, .inode = inode, .directory = place->directory},
+                    *place, kNoInode);
 }
 
 // What the new name stood for is asked only where it could make a difference: else it is
@@ -238,13 +303,11 @@ bool CrashView::MayHinderRename(InodeId directory, std::string_view name, InodeI
   for (const CellOverride& cell : overrides_) {
     if (cell.directory == directory && cell.name == name) return hinders(cell.target);
   }
-  const OpenCell* cell = graph_.FindCell(directory, name);
-  if (cell == nullptr) return hinders(graph_.cursor().durable().names.At(directory, name));
-  return hinders(cell->base) ||
-         std::ranges::any_of(cell->entries, hinders, &OpenCell::Entry::target);
+  return std::ranges::any_of(disk_.PossibleTargets(directory, name), hinders);
 }
 
 Expected<void> CrashView::Rename(std::string_view from, std::string_view to) {
+  if (is_dead_) return NoPower();
   const Expected<Place> source = Locate(from);
   if (!source) return std::unexpected(source.error());
   const Expected<Place> target = Locate(to);
@@ -267,12 +330,23 @@ Expected<void> CrashView::Rename(std::string_view from, std::string_view to) {
       }
     }
   }
+  Op op{.kind = OpKind::kRename,
+        .inode = inode,
+        .directory = source->directory,
+        .name = std::string(source->name),
+        .other_directory = target->directory,
+        .other_name = std::string(target->name)};
+  if (Expected<void> alive = Announce(op); !alive) return alive;
+  NoteName(source->directory, source->name);
+  NoteName(target->directory, target->name);
+  Append(std::move(op));
   SetCell(source->directory, source->name, kNoInode);
   SetCell(target->directory, target->name, inode);
   return {};
 }
 
 Expected<void> CrashView::Link(std::string_view existing, std::string_view added) {
+  if (is_dead_) return NoPower();
   const Expected<Place> source = Locate(existing);
   if (!source) return std::unexpected(source.error());
   const Expected<Place> target = Locate(added);
@@ -287,23 +361,37 @@ Expected<void> CrashView::Link(std::string_view existing, std::string_view added
   if (Lookup(target->directory, target->name) != kNoInode) {
     return Fail(ErrorCode::kAlreadyExists, fmt::format("'{}' already exists", added), EEXIST);
   }
+  Op op{.kind = OpKind::kLink,
+        .inode = inode,
+        .other_directory = target->directory,
+        .other_name = std::string(target->name)};
+  if (Expected<void> alive = Announce(op); !alive) return alive;
+  NoteName(source->directory, source->name);
+  NoteName(target->directory, target->name);
+  Append(std::move(op));
   SetCell(target->directory, target->name, inode);
   return {};
 }
 
 Expected<void> CrashView::MakeDirectory(std::string_view path) {
+  if (is_dead_) return NoPower();
   const Expected<Place> place = Locate(path);
   if (!place) return std::unexpected(place.error());
   if (Lookup(place->directory, place->name) != kNoInode) {
     return Fail(ErrorCode::kAlreadyExists, fmt::format("'{}' already exists", path), EEXIST);
   }
-  const InodeId inode = next_inode_++;
+  const InodeId inode = next_inode_;
+  Expected<void> made =
+      ChangeName({.kind = OpKind::kMakeDirectory, .inode = inode, .directory = place->directory},
+                 *place, inode);
+  if (!made) return made;
+  ++next_inode_;
   new_directories_.push_back(inode);
-  SetCell(place->directory, place->name, inode);
   return {};
 }
 
 Expected<void> CrashView::RemoveDirectory(std::string_view path) {
+  if (is_dead_) return NoPower();
   const Expected<InodeId> directory = ResolveDirectory(path);
   if (!directory) return std::unexpected(directory.error());
   if (!NamesIn(*directory).empty()) {
@@ -311,17 +399,20 @@ Expected<void> CrashView::RemoveDirectory(std::string_view path) {
   }
   const Expected<Place> place = Locate(path);
   if (!place) return std::unexpected(place.error());
-  SetCell(place->directory, place->name, kNoInode);
-  return {};
+  return ChangeName(
+      {.kind = OpKind::kRemoveDirectory, .inode = *directory, .directory = place->directory},
+      *place, kNoInode);
 }
 
 Expected<void> CrashView::SyncDirectory(std::string_view path) {
+  if (is_dead_) return NoPower();
   const Expected<InodeId> directory = ResolveDirectory(path);
   if (!directory) return std::unexpected(directory.error());
-  return {};
+  return Issue({.kind = OpKind::kSyncDirectory, .inode = *directory});
 }
 
 Expected<bool> CrashView::Exists(std::string_view path) {
+  if (is_dead_) return NoPower();
   if (path.empty()) return true;
   const Expected<Place> place = Locate(path);
   if (!place) return false;
@@ -329,6 +420,7 @@ Expected<bool> CrashView::Exists(std::string_view path) {
 }
 
 Expected<std::vector<std::string>> CrashView::List(std::string_view path) {
+  if (is_dead_) return NoPower();
   const Expected<InodeId> directory = ResolveDirectory(path);
   if (!directory) return std::unexpected(directory.error());
   return NamesIn(*directory);
@@ -348,10 +440,7 @@ Expected<InodeId> CrashView::ResolveDirectory(std::string_view path) {
 }
 
 std::vector<std::string> CrashView::NamesIn(InodeId directory) {
-  std::vector<std::string> names = graph_.cursor().durable().names.Names(directory);
-  for (const OpenCell& cell : graph_.cells()) {
-    if (cell.directory == directory) names.emplace_back(cell.name);
-  }
+  std::vector<std::string> names = disk_.PossibleNames(directory);
   for (const CellOverride& cell : overrides_) {
     if (cell.directory == directory) names.push_back(cell.name);
   }

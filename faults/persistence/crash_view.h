@@ -1,21 +1,28 @@
-// A Vfs on which a recovering engine sees what a power cut may have left, decided as it is read.
-// Every undecided atom starts open. A read whose value depends on open atoms makes the few choices
-// that it depends on; what is never read stays open, so that one execution stands for all crash
-// states that agree with its choices (Jaaru, ASPLOS'21; PerSeVerE, POPL'21).
+// A Vfs on which a recovering engine sees what a crash left, decided as it is read (lazy_disk.h),
+// with what the engine itself has written on top. One execution stands for all crash states that
+// agree with its choices.
 //
 // Only what a question depends on is asked: not "which version is this sector?", but "is the newest
 // write that changes these bytes here?"; not "how long is the file?", but "is it at least this
 // long?". See lazy-exploration in the measurements of README.md for what that saves.
+//
+// The power may fail again while the engine is at it. A view that is watched writes down what the
+// engine does (recovery_log.h) and asks at each point where a crash would leave something new
+// whether it comes now. From then on every call fails, as the process is gone.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "faults/persistence/choices.h"
 #include "faults/persistence/crash_graph.h"
+#include "faults/persistence/epoch_rule.h"
+#include "faults/persistence/lazy_disk.h"
 #include "faults/persistence/overlay.h"
+#include "faults/persistence/recovery_log.h"
 #include "faults/vfs/file_lock.h"
 #include "faults/vfs/vfs.h"
 
@@ -24,10 +31,35 @@ namespace plugpull {
 class CrashView final : public Vfs {
  public:
   // Requires: `graph` and `choices` outlive the view.
-  CrashView(CrashGraph& graph, Choices& choices) : graph_(graph), choices_(choices) {}
+  CrashView(CrashGraph& graph, Choices& choices) : disk_(graph, choices) {}
 
-  // Starts an execution. Requires: no file of this view is open.
+  // A view of what is left when the power fails in a recovery that began on `below`.
+  CrashView(CrashGraph& graph, Choices& choices, LazyDisk& below) : disk_(graph, choices, below) {}
+
+  LazyDisk& disk() { return disk_; }
+  const LazyDisk& disk() const { return disk_; }
+
+  // Starts an execution, with all choices open that belong to the first crash.
+  // Requires: no file of this view is open.
   void Restart();
+
+  // Lets go of what the engine before has written. Requires: no file of this view is open.
+  void Clear();
+
+  // Writes what the engine does into `log`, which it clears, and lets the power fail where the
+  // path says so. Until Restart, Clear or StopWatching. Requires: `log` outlives that.
+  void Watch(RecoveryLog& log);
+  void StopWatching() { log_ = nullptr; }
+
+  // Asks whether the power fails now, if that would leave anything new. For the end of a recovery;
+  // calls ask by themselves. Returns: true when the power has failed, now or before.
+  bool PowerFails();
+
+  // Returns: true when the power has failed.
+  bool is_dead() const { return is_dead_; }
+
+  // What to call at the moment when the power fails.
+  void OnDeath(std::function<void()> on_death) { on_death_ = std::move(on_death); }
 
   // Returns: true when the execution has changed anything.
   bool modified() const { return modified_; }
@@ -46,6 +78,7 @@ class CrashView final : public Vfs {
   Expected<std::string> ReadLink(std::string_view path);
 
   // Returns: an attribute by its key in Image::attributes; nothing when it was never set.
+  // Requires: the view is of a first crash.
   Expected<std::optional<std::string>> Attribute(std::string_view path, std::string_view key);
 
  private:
@@ -53,9 +86,7 @@ class CrashView final : public Vfs {
 
   // A file as this execution sees it.
   struct File {
-    InodeId inode = kNoInode;
-    const OpenFile* open = nullptr;     // null: nothing about it is undecided
-    const FileContent* base = nullptr;  // null: nothing durable
+    LazyDisk::File on_disk;
     OverlayFile overlay;
     FileLock lock;
   };
@@ -69,17 +100,21 @@ class CrashView final : public Vfs {
     std::string_view name;
   };
 
-  // Inodes that the execution itself creates are numbered from here.
-  static constexpr InodeId kFirstNewInode = 0x80000000;
+  bool AskPower();
+  // The steps of an operation: the power may fail before it, what it changes is looked at, it is
+  // written down. Announce and Issue return an error when the power fails, or has failed.
+  Expected<void> Announce(const Op& op);
+  void NoteName(InodeId directory, std::string_view name);
+  void NoteSize(File& file, uint64_t size_bytes, bool is_exact);
+  void Append(Op op, std::span<const std::byte> payload = {});
+  // An operation that changes nothing here.
+  Expected<void> Issue(const Op& op);
+  Expected<void> ChangeName(Op op, const Place& place, InodeId target);
 
-  bool Kept(VariableId variable);
   Expected<Place> Locate(std::string_view path);
   InodeId Lookup(InodeId directory, std::string_view name);
-  InodeId ChosenTarget(const OpenCell& cell);
   void SetCell(InodeId directory, std::string_view name, InodeId target);
   bool IsDirectory(InodeId inode) const;
-  const Effect* FindCreation(InodeId inode) const;
-  bool IsLink(InodeId inode) const;
   bool MayHinderRename(InodeId directory, std::string_view name, InodeId moved);
   Expected<InodeId> ResolveDirectory(std::string_view path);
   std::vector<std::string> NamesIn(InodeId directory);
@@ -87,24 +122,24 @@ class CrashView final : public Vfs {
 
   size_t Read(File& file, uint64_t offset_bytes, std::span<std::byte> out);
   void ReadCrashState(File& file, uint64_t offset_bytes, std::span<std::byte> out);
-  void ReadChain(const UnitChain& chain, size_t begin, std::span<std::byte> out);
-  void ReadMixed(const OpenFile& open, const UnitChain* chain, uint64_t offset_bytes,
-                 std::span<std::byte> out);
-  bool ShowsStaleBytes(const UnitChain& chain);
   uint64_t SizeWithin(File& file, uint64_t low_bytes, uint64_t high_bytes);
-  uint64_t LooseSizeWithin(const File& file, uint64_t low_bytes, uint64_t high_bytes);
-  void Write(File& file, uint64_t offset_bytes, std::span<const std::byte> data);
-  void Truncate(File& file, uint64_t size_bytes);
+  Expected<void> Write(File& file, uint64_t offset_bytes, std::span<const std::byte> data);
+  Expected<void> Truncate(File& file, uint64_t size_bytes);
+  void Cut(File& file, uint64_t size_bytes);
+  Expected<void> Allocate(File& file, uint64_t offset_bytes, uint64_t size_bytes);
 
-  CrashGraph& graph_;
-  Choices& choices_;
+  LazyDisk disk_;
   bool modified_ = false;
   std::deque<File> files_;  // the first file_count_ are in use; addresses are stable
   size_t file_count_ = 0;
   std::vector<CellOverride> overrides_;
   std::vector<InodeId> new_directories_;
-  InodeId next_inode_ = kFirstNewInode;
+  InodeId next_inode_ = kNoInode;
   OverlayPool pool_;
+  RecoveryLog* log_ = nullptr;
+  std::optional<EpochRule> epochs_;
+  std::function<void()> on_death_;
+  bool is_dead_ = false;
 };
 
 }  // namespace plugpull

@@ -3,58 +3,14 @@
 #include <cstring>
 
 #include "faults/persistence/crash_view.h"
-#include "faults/persistence/stale.h"
 
 namespace plugpull {
-
-// --- Sizes ---
 
 // Returns: the size, clamped to [low, high]. Asks only as much as that needs.
 uint64_t CrashView::SizeWithin(File& file, uint64_t low_bytes, uint64_t high_bytes) {
   if (file.overlay.size_bytes) return std::clamp(*file.overlay.size_bytes, low_bytes, high_bytes);
-  const uint64_t base = file.base == nullptr ? 0 : file.base->size_bytes();
-  if (file.open == nullptr) return std::clamp(base, low_bytes, high_bytes);
-  if (!file.open->sizes_are_chain) return LooseSizeWithin(file, low_bytes, high_bytes);
-  const Constraints& constraints = graph_.constraints();
-  const std::vector<SizeEntry>& sizes = file.open->sizes;
-  for (size_t i = sizes.size(); i-- > 0;) {
-    const uint64_t size = std::clamp(sizes[i].size_bytes, low_bytes, high_bytes);
-    const uint64_t before =
-        std::clamp(i == 0 ? base : sizes[i - 1].size_bytes, low_bytes, high_bytes);
-    if (constraints.fate(sizes[i].variable) == Fate::kLost) continue;
-    if (constraints.fate(sizes[i].variable) == Fate::kKept) return size;
-    if (size == before) continue;
-    if (Kept(sizes[i].variable)) return size;
-  }
-  return std::clamp(base, low_bytes, high_bytes);
+  return disk_.SizeWithin(file.on_disk, low_bytes, high_bytes);
 }
-
-// The general case: the newest truncate that is kept, raised by the writes after it that are.
-uint64_t CrashView::LooseSizeWithin(const File& file, uint64_t low_bytes, uint64_t high_bytes) {
-  const std::vector<SizeEntry>& sizes = file.open->sizes;
-  const auto within = [&](uint64_t size) { return std::clamp(size, low_bytes, high_bytes); };
-  uint64_t raised = low_bytes;
-  for (size_t i = sizes.size(); i-- > 0;) {
-    const uint64_t size = std::max(raised, within(sizes[i].step_bytes));
-    // What the size can be when this entry is lost.
-    uint64_t least = std::max(raised, within(file.open->base_size_bytes));
-    uint64_t most = least;
-    for (size_t older = 0; older < i; ++older) {
-      const uint64_t other = std::max(raised, within(sizes[older].step_bytes));
-      if (sizes[older].is_truncate) least = std::min(least, other);
-      most = std::max(most, other);
-    }
-    const bool matters = sizes[i].is_truncate ? least != size || most != size : least < size;
-    const Fate fate = graph_.constraints().fate(sizes[i].variable);
-    if (fate == Fate::kLost || (fate == Fate::kOpen && !matters)) continue;
-    if (!Kept(sizes[i].variable)) continue;
-    if (sizes[i].is_truncate) return size;
-    raised = size;
-  }
-  return std::max(raised, within(file.open->base_size_bytes));
-}
-
-// --- Bytes ---
 
 size_t CrashView::Read(File& file, uint64_t offset_bytes, std::span<std::byte> out) {
   if (out.empty()) return 0;
@@ -94,138 +50,59 @@ void CrashView::ReadCrashState(File& file, uint64_t offset_bytes, std::span<std:
     out = out.first(remembered);
     if (out.empty()) return;
   }
-  if (file.base != nullptr) {
-    file.base->ReadStored(offset_bytes, out);
-  } else {
-    std::memset(out.data(), 0, out.size());
-  }
-  if (file.open == nullptr) return;
-  const uint64_t unit_bytes = graph_.unit_bytes();
-  const uint64_t end_bytes = offset_bytes + out.size();
-  if (file.open->is_mixed) {
-    for (uint64_t position = offset_bytes; position < end_bytes;) {
-      const uint64_t unit = position / unit_bytes;
-      const uint64_t piece_end = std::min(end_bytes, (unit + 1) * unit_bytes);
-      const auto chain = std::ranges::lower_bound(file.open->chains, unit, {}, &UnitChain::unit);
-      const bool found = chain != file.open->chains.end() && chain->unit == unit;
-      ReadMixed(*file.open, found ? &*chain : nullptr, position,
-                out.subspan(position - offset_bytes, piece_end - position));
-      position = piece_end;
-    }
-    return;
-  }
-  auto chain =
-      std::ranges::lower_bound(file.open->chains, offset_bytes / unit_bytes, {}, &UnitChain::unit);
-  for (; chain != file.open->chains.end() && chain->unit * unit_bytes < end_bytes; ++chain) {
-    const uint64_t unit_start = chain->unit * unit_bytes;
-    const uint64_t begin = std::max(unit_start, offset_bytes);
-    const uint64_t end = std::min(unit_start + unit_bytes, end_bytes);
-    ReadChain(*chain, begin - unit_start, out.subspan(begin - offset_bytes, end - begin));
-  }
+  disk_.Read(file.on_disk, offset_bytes, out);
 }
 
-// The entries are a chain (E1): the kept ones come first. Ask about the newest entry that changes
-// the bytes in question.
-void CrashView::ReadChain(const UnitChain& chain, size_t begin, std::span<std::byte> out) {
-  const Constraints& constraints = graph_.constraints();
-  for (size_t i = chain.entries.size(); i-- > 0;) {
-    const UnitEntry& entry = chain.entries[i];
-    Fate fate = constraints.fate(entry.variable);
-    if (fate == Fate::kLost) continue;
-    if (fate == Fate::kOpen) {
-      const std::byte* before = i == 0 ? chain.base : chain.entries[i - 1].version;
-      const size_t from = std::max<size_t>(entry.begin, begin);
-      const size_t to = std::min<size_t>(entry.end, begin + out.size());
-      const bool matters =
-          from < to && std::memcmp(before + from, entry.version + from, to - from) != 0;
-      if (!matters) continue;
-      if (!Kept(entry.variable)) continue;
-    }
-    std::memcpy(out.data(), entry.version + begin, out.size());
-    return;
-  }
-  if (chain.fill != kNoVariable && ShowsStaleBytes(chain)) {
-    FillWithStaleBytes(chain.unit * graph_.unit_bytes() + begin, out);
-    return;
-  }
-  std::memcpy(out.data(), chain.base + begin, out.size());
-}
-
-// A new block shows zeros where writes have not reached, or what it held before: that, only where
-// no write of the unit is kept, because a page is written as a whole.
-bool CrashView::ShowsStaleBytes(const UnitChain& chain) {
-  if (Kept(chain.fill)) return false;
-  return std::ranges::none_of(chain.entries, [this](const UnitEntry& entry) {
-    return entry.is_data && Kept(entry.variable);
-  });
-}
-
-// The general case: what changes the file is not a chain, so what a byte says is settled newest
-// first, until every byte asked for is known. `out` holds the durable bytes.
-void CrashView::ReadMixed(const OpenFile& open, const UnitChain* chain, uint64_t offset_bytes,
-                          std::span<std::byte> out) {
-  const uint64_t unit_start = offset_bytes / graph_.unit_bytes() * graph_.unit_bytes();
-  std::vector<char> known(out.size(), 0);
-  size_t unknown = out.size();
-  size_t next_write = chain == nullptr ? 0 : chain->entries.size();
-  size_t next_erasure = open.erasures.size();
-  // Settles the bytes [begin, end) of the file with what `source` says, or zeros.
-  const auto settle = [&](uint64_t begin, uint64_t end, const std::byte* source,
-                          VariableId variable) {
-    const uint64_t from = std::max(begin, offset_bytes);
-    const uint64_t to = std::min(end, offset_bytes + out.size());
-    bool matters = false;
-    for (uint64_t at = from; at < to && !matters; ++at) matters = known[at - offset_bytes] == 0;
-    if (!matters || !Kept(variable)) return;
-    for (uint64_t at = from; at < to; ++at) {
-      char& is_known = known[at - offset_bytes];
-      if (is_known != 0) continue;
-      out[at - offset_bytes] = source == nullptr ? std::byte{0} : source[at - begin];
-      is_known = 1;
-      --unknown;
-    }
-  };
-  bool fill_left = chain != nullptr && chain->fill != kNoVariable;
-  while (unknown > 0 && (next_write > 0 || next_erasure > 0 || fill_left)) {
-    const int64_t write = next_write == 0 ? -1 : int64_t{chain->entries[next_write - 1].sequence};
-    const int64_t erasure =
-        next_erasure == 0 ? -1 : int64_t{open.erasures[next_erasure - 1].sequence};
-    if (fill_left && std::max(write, erasure) < int64_t{chain->fill_sequence}) {
-      fill_left = false;
-      if (!ShowsStaleBytes(*chain)) continue;
-      for (size_t i = 0; i < out.size(); ++i) {
-        if (known[i] == 0) out[i] = StaleByte(offset_bytes + i);
-      }
-      return;
-    }
-    if (erasure > write) {
-      const Erasure& newest = open.erasures[--next_erasure];
-      settle(newest.begin_bytes, newest.end_bytes, nullptr, newest.variable);
-    } else {
-      const UnitEntry& entry = chain->entries[--next_write];
-      settle(unit_start + entry.begin, unit_start + entry.end, entry.written, entry.variable);
-    }
-  }
-}
-
-void CrashView::Write(File& file, uint64_t offset_bytes, std::span<const std::byte> data) {
-  if (data.empty()) return;
+Expected<void> CrashView::Write(File& file, uint64_t offset_bytes,
+                                std::span<const std::byte> data) {
+  Op op{.kind = OpKind::kWrite,
+        .inode = file.on_disk.inode,
+        .offset_bytes = offset_bytes,
+        .size_bytes = data.size()};
+  if (data.empty() && !is_dead_) return {};
+  if (Expected<void> alive = Announce(op); !alive) return alive;
   modified_ = true;
   const uint64_t end_bytes = offset_bytes + data.size();
   const uint64_t old_size = SizeWithin(file, 0, end_bytes);
+  NoteSize(file, old_size, /*is_exact=*/old_size < end_bytes);
+  Append(std::move(op), data);
   if (old_size < end_bytes) {
     // Growing: what the crash left beyond the old end does not come back.
     file.overlay.forgotten_from_bytes = std::min(file.overlay.forgotten_from_bytes, old_size);
     file.overlay.size_bytes = end_bytes;
   }
   file.overlay.Write(pool_, offset_bytes, data);
+  return {};
 }
 
-void CrashView::Truncate(File& file, uint64_t size_bytes) {
+Expected<void> CrashView::Truncate(File& file, uint64_t size_bytes) {
+  Op op{.kind = OpKind::kTruncate, .inode = file.on_disk.inode, .size_bytes = size_bytes};
+  if (Expected<void> alive = Announce(op); !alive) return alive;
+  if (log_ != nullptr) NoteSize(file, SizeWithin(file, 0, UINT64_MAX), /*is_exact=*/true);
+  Append(std::move(op));
+  Cut(file, size_bytes);
+  return {};
+}
+
+void CrashView::Cut(File& file, uint64_t size_bytes) {
   modified_ = true;
   const uint64_t old_size = SizeWithin(file, 0, size_bytes);
   file.overlay.Truncate(size_bytes);
   file.overlay.forgotten_from_bytes = std::min(file.overlay.forgotten_from_bytes, old_size);
+}
+
+Expected<void> CrashView::Allocate(File& file, uint64_t offset_bytes, uint64_t size_bytes) {
+  Op op{.kind = OpKind::kAllocate,
+        .inode = file.on_disk.inode,
+        .offset_bytes = offset_bytes,
+        .size_bytes = size_bytes};
+  if (Expected<void> alive = Announce(op); !alive) return alive;
+  const uint64_t end_bytes = offset_bytes + size_bytes;
+  const uint64_t old_size = SizeWithin(file, 0, end_bytes);
+  NoteSize(file, old_size, /*is_exact=*/old_size < end_bytes);
+  Append(std::move(op));
+  if (old_size < end_bytes) Cut(file, end_bytes);
+  return {};
 }
 
 }  // namespace plugpull

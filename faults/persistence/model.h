@@ -101,6 +101,9 @@ struct Model {
   bool honest_flush = true;             // false: no sync makes anything durable
   FailedSync failed_sync = FailedSync::kKeep;
 
+  // Bytes that the disk got wrong are found out when they are read, and the read fails.
+  bool data_checksums = false;
+
   bool operator==(const Model&) const = default;
 };
 
@@ -117,8 +120,11 @@ const Model* FindModel(std::string_view name);
 // Requires: `model` is one of Models().
 const Model& ContractProfile(const Model& model);
 
-// Returns: how writes are torn when `asked` is asked for: as the model can at most.
+// Returns: how writes are torn when `asked` is asked for: as the model can at most. A sector is cut
+// only where the model tears between sectors: what is journalled or never overwritten is not.
 constexpr Tear EffectiveTear(const Model& model, Tear asked) {
+  const bool tears_sectors = UnitBytes(model.tear) <= kSectorBytes;
+  if (IsSubSector(asked) && tears_sectors) return asked;
   return IsCoarser(model.tear, asked) ? model.tear : asked;
 }
 

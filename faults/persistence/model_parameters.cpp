@@ -139,6 +139,7 @@ std::vector<ModelParameter> MakeParameters() {
       Row<&Model::failed_sync>("failed-sync",
                                "what a failed sync leaves: readable and lost, the same and "
                                "reported late, or what is on disk"),
+      Row<&Model::data_checksums>("data-checksums", "reads of bytes that the disk got wrong fail"),
   };
 }
 

@@ -83,6 +83,7 @@ Model Btrfs() {
   model.drag = Drag::kToCovered;
   model.data_sync_covers_names = true;
   model.failed_sync = FailedSync::kRevert;
+  model.data_checksums = true;
   return model;
 }
 

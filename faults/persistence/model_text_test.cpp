@@ -152,7 +152,8 @@ TEST(ModelParameters, CoverEveryFieldOfAModel) {
                data_before_size, zero_tail, size_before_data, fill, metadata_chain, anchored_sizes,
                replace_flush, truncate_flush, journalled_data, mapped_order, barriers, cow_extents,
                tear, drag, full_commits, flush_on_commit, data_sync_covers_names,
-               synchronous_metadata, sync_waits, honest_flush, failed_sync] = unlike;
+               synchronous_metadata, sync_waits, honest_flush, failed_sync, data_checksums] =
+      unlike;
   const Model& old = Models().front();
   EXPECT_EQ(name, old.name);
   EXPECT_EQ(description, old.description);
@@ -171,7 +172,7 @@ TEST(ModelParameters, CoverEveryFieldOfAModel) {
   EXPECT_TRUE(truncate_fence && inode_chain && directory_chain && creation_group && zero_tail &&
               size_before_data && metadata_chain && anchored_sizes && journalled_data && barriers &&
               cow_extents && full_commits && flush_on_commit && data_sync_covers_names &&
-              synchronous_metadata);
+              synchronous_metadata && data_checksums);
   EXPECT_FALSE(mapped_order || sync_waits || honest_flush);
 }
 
@@ -274,6 +275,17 @@ TEST(ParseModel, GivesOneObjectToAllThreads) {
   }
   for (std::thread& thread : threads) thread.join();
   for (const Model* model : models) EXPECT_EQ(model, models.front());
+}
+
+TEST(EffectiveTear, CutsSectorsOnlyWhereTheModelTearsBetweenThem) {
+  for (const Tear tear : {Tear::kBytes64, Tear::kBytes8}) {
+    for (const char* tearing : {"posix-minimal", "ext4-ordered", "xfs", "ordered"}) {
+      EXPECT_EQ(EffectiveTear(*FindModel(tearing), tear), tear) << tearing;
+    }
+    for (const char* whole : {"btrfs", "ext4-journal"}) {
+      EXPECT_EQ(EffectiveTear(*FindModel(whole), tear), Tear::kPages) << whole;
+    }
+  }
 }
 
 TEST(EffectiveTear, IsTheCoarser) {

@@ -129,13 +129,14 @@ struct Case {
 // One model under test.
 class Comparison {
  public:
-  explicit Comparison(const Model& model) : model_(model) {}
+  explicit Comparison(const Model& model, std::span<const Tear> tears = kAllTears)
+      : model_(model), tears_(tears) {}
 
   // Compares the traces of the seeds [first_seed, first_seed + count).
   void Run(uint64_t first_seed, uint64_t count) {
     for (uint64_t seed = first_seed; seed < first_seed + count; ++seed) {
       Point point{.trace = RandomOperations(seed, static_cast<int>(3 + seed % 5)),
-                  .tear = kAllTears[seed / 5 % std::size(kAllTears)]};
+                  .tear = tears_[seed / 5 % tears_.size()]};
       point.position = point.trace.ops.size();
       auto legal = StatesOf(point);
       if (!legal) ++eased_;
@@ -149,6 +150,7 @@ class Comparison {
         legal = StatesOf(point);
       }
       states_ += legal->size();
+      if (IsSubSector(EffectiveTear(model_, point.tear))) finely_torn_ += legal->size() - 1;
       const std::string complaint = Compare(point, *legal);
       if (complaint.empty()) continue;
       if (++disagreements_ <= kMostReports) ADD_FAILURE() << Explain(seed, point, complaint);
@@ -157,6 +159,7 @@ class Comparison {
 
   size_t states() const { return states_; }
   size_t eased() const { return eased_; }
+  size_t finely_torn() const { return finely_torn_; }  // states beyond one a trace, cut in sectors
   int disagreements() const { return disagreements_; }
 
  private:
@@ -248,6 +251,7 @@ class Comparison {
   }
 
   const Model& model_;
+  std::span<const Tear> tears_;
   CrashGraph graph_;
   std::array<Choice, 1024> path_{};
   uint32_t length_ = 0;
@@ -255,6 +259,7 @@ class Comparison {
   CrashView view_{graph_, choices_};
   size_t states_ = 0;
   size_t eased_ = 0;
+  size_t finely_torn_ = 0;
   int disagreements_ = 0;
 };
 
@@ -271,6 +276,21 @@ TEST_P(ModelsPropertyTest, LeavesExactlyTheStatesOfTheDefinition) {
   EXPECT_LT(comparison.eased(), kTraces / 3) << "too many traces have too many states";
   const uint64_t least = model.shape == Shape::kEverything ? 1 : 2;
   EXPECT_GE(comparison.states(), least * kTraces);
+}
+
+// Disks that cut sectors, too. Many traces have too many states then and are made smaller; what is
+// left is enough for each model that tears sectors at all.
+TEST_P(ModelsPropertyTest, LeavesExactlyThoseStatesWhereSectorsAreCut) {
+  constexpr Tear kFineTears[] = {Tear::kBytes64, Tear::kBytes8};
+  const Case& param = GetParam();
+  const Model& model = param.is_contract ? ContractProfile(*param.model) : *param.model;
+  Comparison comparison(model, kFineTears);
+  comparison.Run(1, kTraces / 100);
+  fmt::print("{}: {} states cut in sectors, {} disagreements, {} made smaller\n", model.name,
+             comparison.finely_torn(), comparison.disagreements(), comparison.eased());
+  EXPECT_EQ(comparison.disagreements(), 0);
+  const bool tears = UnitBytes(model.tear) <= kSectorBytes && model.shape != Shape::kEverything;
+  EXPECT_EQ(comparison.finely_torn() > kTraces / 100, tears);
 }
 
 // Parameters that no built-in model combines meet in those of users.

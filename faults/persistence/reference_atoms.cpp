@@ -153,7 +153,9 @@ void ReferenceCalls::Write(uint32_t op_index, const Op& op, AtomKind kind) {
   if (kind == AtomKind::kData) AddFills(op_index, op, old_size);
   const bool is_whole = tear_ == Tear::kNone || (op.flags & kUntorn) != 0;
   const bool has_sectors = tear_ == Tear::kSectorsContiguous || tear_ == Tear::kSectorsAny;
-  const uint64_t unit_bytes = has_sectors ? kSectorBytes : kTearPageBytes;
+  uint64_t unit_bytes = has_sectors ? kSectorBytes : kTearPageBytes;
+  if (tear_ == Tear::kBytes64) unit_bytes = 64;
+  if (tear_ == Tear::kBytes8) unit_bytes = 8;
   uint32_t piece = 0;
   for (uint64_t begin = op.offset_bytes; begin < end; ++piece) {
     const uint64_t unit_end = (begin / unit_bytes + 1) * unit_bytes;

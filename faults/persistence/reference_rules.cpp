@@ -56,7 +56,9 @@ bool ReferenceRules::IsChained(const ReferenceAtom& atom) const {
 }
 
 bool ReferenceRules::TearsContiguously() const {
-  return tear_ == Tear::kSectorsContiguous && model_.shape != Shape::kPrefix;
+  const bool is_contiguous =
+      tear_ == Tear::kSectorsContiguous || tear_ == Tear::kBytes64 || tear_ == Tear::kBytes8;
+  return is_contiguous && model_.shape != Shape::kPrefix;
 }
 
 // E6: atoms of one call that share one fate.

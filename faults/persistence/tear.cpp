@@ -5,7 +5,7 @@
 namespace plugpull {
 namespace {
 
-constexpr std::array<std::string_view, 4> kWords = {"none", "4096", "512", "512,any"};
+constexpr std::array<std::string_view, 6> kWords = {"none", "4096", "512", "512,any", "64", "8"};
 
 }  // namespace
 
