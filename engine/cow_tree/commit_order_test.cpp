@@ -98,7 +98,9 @@ TEST_F(CommitOrderTest, OpeningWritesTheFreelistThatWasMissing) {
   FirstCommit({{"freelist", "none"}});
   engine_.reset();
   engine_ = OpenStore(vfs_, {});
-  EXPECT_THAT(vfs_.TakeLog(), ElementsAre("write 2+1", "fdatasync", "write 1+1", "fdatasync"));
+  // The first commit of a process makes sure of the meta that it has found.
+  EXPECT_THAT(vfs_.TakeLog(), ElementsAre("write 0+1", "fdatasync", "sync directory ''",
+                                          "write 2+1", "fdatasync", "write 1+1", "fdatasync"));
   EXPECT_EQ(ContentsOf(*engine_), (Contents{{"a", "1"}}));
   ExpectClean(*engine_);
 }
@@ -135,6 +137,11 @@ TEST_F(CommitOrderTest, MutantM11UpdatesLeavesInPlace) {
                           "write 0+1", "fdatasync"));
 }
 
+TEST_F(CommitOrderTest, MutantM15SyncsNothingOfANewStore) {
+  OpenStore(vfs_, {{"mutant", "M15"}});
+  EXPECT_THAT(vfs_.TakeLog(), ElementsAre("write 0+4"));
+}
+
 TEST_F(CommitOrderTest, MutantM18WritesTheFreelistAfterTheDataSync) {
   EXPECT_THAT(FirstCommit({{"mutant", "M18"}}),
               ElementsAre("truncate 32768", "fsync", "write 4+1", "fdatasync", "write 5+1",
@@ -144,6 +151,15 @@ TEST_F(CommitOrderTest, MutantM18WritesTheFreelistAfterTheDataSync) {
 TEST_F(CommitOrderTest, MutantM19SkipsTheMetaSync) {
   EXPECT_THAT(FirstCommit({{"mutant", "M19"}}), ElementsAre("truncate 32768", "fsync", "write 4+1",
                                                             "write 5+1", "fdatasync", "write 0+1"));
+}
+
+TEST_F(CommitOrderTest, MutantC2SyncsOnlyAStoreThatItCreated) {
+  EXPECT_THAT(FirstCommit({{"mutant", "C2"}}),
+              ElementsAre("truncate 32768", "fsync", "write 4+1", "write 5+1", "fdatasync",
+                          "write 0+1", "fdatasync"));
+  engine_.reset();
+  engine_ = OpenStore(vfs_, {{"mutant", "C2"}});
+  EXPECT_THAT(NextCommit({{"b", "2"}}), ElementsAre("write 2+1", "write 3+1", "write 1+1"));
 }
 
 // A failed commit is not an aborted one: the next look at the store says which of the two it is.

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/cow_tree/checker.h"
+#include "engine/cow_tree/leak_audit.h"
 #include "engine/cow_tree/store_file.h"
 #include "engine/cow_tree/tree_editor.h"
 #include "engine/cow_tree/tree_reader.h"
@@ -79,10 +80,19 @@ class CowTreeEngine final : public Engine {
 
   Expected<void> Open() override {
     Assert(file_ == nullptr, "a store is opened once");
-    Expected<std::unique_ptr<VfsFile>> file = OpenStoreFile(vfs_, options_);
-    if (!file) return std::unexpected(file.error());
-    file_ = *std::move(file);
+    Expected<OpenedStore> opened = OpenStoreFile(vfs_, options_);
+    if (!opened) return std::unexpected(opened.error());
+    file_ = std::move(opened->file);
+    is_settled_ = opened->is_new;
     if (Expected<void> loaded = LoadState(); !loaded) return loaded;
+    Expected<void> mutated = RecoverBadly(vfs_, *file_, state_, options_.protocol);
+    if (!mutated) return mutated;
+    are_slots_stale_ = options_.protocol.normalise_on_open;
+    const bool is_new = state_.active.transaction_id <= 1;
+    if (options_.protocol.audits_leaks_late && options_.persist_freelist && !is_new) {
+      if (Expected<void> begun = audit_.Begin(View()); !begun) return begun;
+    }
+    if (options_.protocol.syncs_only_when_new && !is_new) options_.sync = false;
     // bbolt, too, writes here: asked to keep a freelist, it commits an empty transaction on a file
     // without one.
     if (options_.persist_freelist && state_.active.freelist == kNoFreelist) return Commit(nullptr);
@@ -190,13 +200,34 @@ class CowTreeEngine final : public Engine {
                               state_.active.high_water_mark, file_pages));
     }
     if (Expected<void> loaded = LoadFreeList(); !loaded) return loaded;
+    if (Expected<void> settled = Settle(); !settled) return settled;
+    if (options_.protocol.audits_leaks_late) {
+      Expected<void> audited = audit_.Step(state_.active, *pages_, free_list_);
+      if (!audited) return audited;
+    }
     is_stale_ = true;
+    is_settled_ = false;
     WriteTransaction write({*file_, *pages_, free_list_, growth_, options_}, state_.active);
     if (transaction != nullptr) {
       if (Expected<void> edited = EditTrees(write, *transaction); !edited) return edited;
     }
     if (Expected<void> committed = write.Commit(); !committed) return committed;
     return AdoptCommitted(write.meta());
+  }
+
+  // Makes sure that what the file shows is on disk, before any of it is built upon. A sync may have
+  // failed, in this process or in the one before it: then the meta that the file shows may be in
+  // the page cache alone, and no later sync would write it, while the pages of the revision before
+  // it are taken for free. Writing it again makes its page dirty. bbolt does not do this.
+  Expected<void> Settle() {
+    if (is_settled_ || !options_.sync) return {};
+    if (Expected<void> written = WriteMetaPage(*file_, state_.active); !written) return written;
+    if (Expected<void> synced = file_->Sync(SyncKind::kData); !synced) return synced;
+    if (options_.sync_directory) {
+      if (Expected<void> synced = vfs_.SyncDirectory(""); !synced) return synced;
+    }
+    is_settled_ = true;
+    return {};
   }
 
   Expected<void> AdoptCommitted(const Meta& meta) {
@@ -207,6 +238,7 @@ class CowTreeEngine final : public Engine {
     are_slots_stale_ = true;
     AttachPages();
     is_stale_ = false;
+    is_settled_ = true;
     return {};
   }
 
@@ -217,9 +249,11 @@ class CowTreeEngine final : public Engine {
   StoreState state_;
   FreeList free_list_;
   FileGrowth growth_;
+  LeakAudit audit_;
   bool is_free_list_loaded_ = false;
   bool are_slots_stale_ = false;
-  bool is_stale_ = false;  // a commit failed, or is under way
+  bool is_stale_ = false;    // a commit failed, or is under way
+  bool is_settled_ = false;  // what the file shows is on disk
 };
 
 class CowTreeEngineType final : public EngineType {

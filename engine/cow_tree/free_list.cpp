@@ -56,6 +56,12 @@ Expected<void> FreeList::Assign(std::vector<PageId> ids, PageId high_water_mark)
   return {};
 }
 
+void FreeList::TakeBack(const std::vector<PageId>& ids) {
+  members_.insert(ids.begin(), ids.end());
+  free_.insert(free_.end(), ids.begin(), ids.end());
+  std::sort(free_.begin(), free_.end());
+}
+
 void FreeList::ReleasePending() {
   const auto middle = free_.insert(free_.end(), pending_.begin(), pending_.end());
   std::sort(middle, free_.end());

@@ -34,6 +34,12 @@ class FreeList {
   // Replaces the contents. Errors: ids that no page below the high-water mark can have, or twice.
   Expected<void> Assign(std::vector<PageId> ids, PageId high_water_mark);
 
+  // Returns: whether a page is free or pending.
+  bool Has(PageId id) const { return members_.contains(id); }
+
+  // Adds pages that were found not to be in use. Requires: Has() of none of them.
+  void TakeBack(const std::vector<PageId>& ids);
+
   // Makes pending pages free: nobody reads the trees that they belonged to, as there are no
   // long-lived readers here.
   void ReleasePending();

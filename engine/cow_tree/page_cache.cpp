@@ -6,6 +6,7 @@
 
 #include "faults/base/assert.h"
 #include "faults/base/random.h"
+#include "faults/vfs/whole_calls.h"
 
 namespace plugpull::cow_tree {
 namespace {
@@ -91,7 +92,7 @@ Expected<Bytes> PageCache::ReadRun(PageId id) {
 }
 
 Expected<void> PageCache::ReadFully(PageId id, std::span<std::byte> out) {
-  const Expected<size_t> read = file_->Read(id * page_size_bytes_, out);
+  const Expected<size_t> read = plugpull::ReadFully(*file_, id * page_size_bytes_, out);
   if (!read) return std::unexpected(read.error());
   if (*read != out.size()) {
     return Fail(ErrorCode::kCorrupt, fmt::format("page {}: lies beyond the end of the file", id));

@@ -32,15 +32,21 @@ struct MutantRow {
   Protocol protocol;
 };
 
-constexpr std::array<MutantRow, 8> kMutants = {{
+constexpr std::array<MutantRow, 14> kMutants = {{
     {"none", {.commit_steps = kStockOrder}},
     {"M1", {.commit_steps = kNoDataSyncOrder}},
     {"M2", {.commit_steps = kMetaFirstOrder}},
     {"M5", {.commit_steps = kStockOrder, .reuse_freed_pages_at_once = true}},
     {"M10a", {.commit_steps = kStockOrder, .open_lower_transaction = true}},
     {"M11", {.commit_steps = kStockOrder, .update_leaves_in_place = true}},
+    {"M15", {.commit_steps = kStockOrder, .trust_new_store = true}},
+    {"M16", {.commit_steps = kStockOrder, .swallow_sync_errors = true}},
     {"M18", {.commit_steps = kLateFreelistOrder}},
     {"M19", {.commit_steps = kNoMetaSyncOrder}},
+    {"R1", {.commit_steps = kStockOrder, .normalise_on_open = true}},
+    {"R2", {.commit_steps = kStockOrder, .note_openings = true}},
+    {"C1", {.commit_steps = kStockOrder, .audits_leaks_late = true}},
+    {"C2", {.commit_steps = kStockOrder, .syncs_only_when_new = true}},
 }};
 
 const std::string& ValueOf(const EngineOptions& options, const char* name) {
@@ -83,7 +89,11 @@ const std::vector<OptionSpec>& OptionSpecs() {
       Choice(
           "mutant", MutantNames(), "none",
           "a bug on purpose: M1 no data sync, M2 meta first, M5 no pending pages, M10a opens the "
-          "older meta, M11 leaves in place, M18 late freelist, M19 no meta sync"),
+          "older meta, M11 leaves in place, M15 no sync of a new store, M16 sync errors ignored, "
+          "M18 late freelist, M19 no meta sync, R1 opening rewrites both metas in place, R2 "
+          "opening "
+          "writes down that it was opened, before anything else, C1 frees live pages some time "
+          "after an open, C2 does not sync what it did not create"),
       Choice("dirsync", {"1", "0"}, "1", "sync the directory of a new store; bbolt never does"),
       Choice(
           "init", {"rename", "direct"}, "rename",
@@ -108,7 +118,7 @@ Options ParseOptions(const EngineOptions& options) {
   Assert(error == std::errc() && end == page_size.data() + page_size.size(),
          "the page size was checked against the option's values");
   parsed.create_by_rename = ValueOf(options, "init") == "rename";
-  parsed.sync_directory = ValueOf(options, "dirsync") == "1";
+  parsed.sync_directory = ValueOf(options, "dirsync") == "1" && !parsed.protocol.trust_new_store;
   parsed.persist_freelist = ValueOf(options, "freelist") == "synced";
   parsed.sync = ValueOf(options, "nosync") == "0";
   parsed.sync_growth = ValueOf(options, "nogrowsync") == "0";

@@ -27,6 +27,12 @@ struct Protocol {
   bool reuse_freed_pages_at_once = false;  // M5: no pending pages
   bool open_lower_transaction = false;     // M10a: the older of two valid metas
   bool update_leaves_in_place = false;     // M11: when the new content fits the old pages
+  bool trust_new_store = false;            // M15: neither its content nor its name is synced
+  bool swallow_sync_errors = false;        // M16: a commit goes on after a sync that failed
+  bool normalise_on_open = false;          // R1: opening rewrites both metas where they are
+  bool note_openings = false;              // R2: opening writes more, the more openings there were
+  bool audits_leaks_late = false;          // C1: see leak_audit.h
+  bool syncs_only_when_new = false;        // C2: in the process that made the store
 };
 
 // Returns: the protocol of a mutant by its name in the option `mutant`; "none" is bbolt's own.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "faults/vfs/whole_calls.h"
+
 namespace plugpull::cow_tree {
 namespace {
 
@@ -14,7 +16,7 @@ struct SlotRead {
 // Reads only the bytes that matter: on a crash image, each byte read is a question about the disk.
 Expected<SlotRead> ReadSlot(VfsFile& file, uint64_t offset_bytes) {
   std::array<std::byte, kMetaBytes> bytes;
-  const Expected<size_t> read = file.Read(offset_bytes, bytes);
+  const Expected<size_t> read = ReadFully(file, offset_bytes, bytes);
   if (!read) return std::unexpected(read.error());
   SlotRead result;
   if (*read < bytes.size()) return result;
@@ -52,7 +54,7 @@ bool IsFirstActive(const Meta& first, const Meta& second, const Protocol& protoc
   return first.transaction_id >= second.transaction_id;
 }
 
-// Writes the four pages of an empty store and makes them durable.
+// Writes the four pages of an empty store and makes them durable, unless a mutant forgets to.
 Expected<void> InitializeFile(VfsFile& file, const Options& options) {
   const size_t page_size_bytes = options.page_size_bytes;
   std::vector<std::byte> pages(4 * page_size_bytes);
@@ -67,12 +69,13 @@ Expected<void> InitializeFile(VfsFile& file, const Options& options) {
   }
   StorePageHeader(&pages[2 * page_size_bytes], PageHeader{.id = 2, .flags = kFreelistFlag});
   StorePageHeader(&pages[3 * page_size_bytes], PageHeader{.id = 3, .flags = kLeafFlag});
-  if (Expected<void> written = file.Write(0, pages); !written) return written;
+  if (Expected<void> written = WriteFully(file, 0, pages); !written) return written;
+  if (options.protocol.trust_new_store) return {};
   return file.Sync(SyncKind::kData);
 }
 
 Expected<std::unique_ptr<VfsFile>> OpenLocked(Vfs& vfs, const char* path, OpenOptions how) {
-  Expected<std::unique_ptr<VfsFile>> file = vfs.Open(path, how);
+  Expected<std::unique_ptr<VfsFile>> file = RetryInterrupted([&] { return vfs.Open(path, how); });
   if (!file) return file;
   const Expected<bool> locked = (*file)->Lock(LockLevel::kExclusive);
   if (!locked) return std::unexpected(locked.error());
@@ -99,20 +102,25 @@ Expected<std::unique_ptr<VfsFile>> CreateByRename(Vfs& vfs, const Options& optio
 
 }  // namespace
 
-Expected<std::unique_ptr<VfsFile>> OpenStoreFile(Vfs& vfs, const Options& options) {
+Expected<OpenedStore> OpenStoreFile(Vfs& vfs, const Options& options) {
   Expected<std::unique_ptr<VfsFile>> file =
       OpenLocked(vfs, kStorePath, {.create = !options.create_by_rename});
-  if (!file && file.error().code == ErrorCode::kNotFound) return CreateByRename(vfs, options);
-  if (!file) return file;
+  if (!file && file.error().code == ErrorCode::kNotFound) {
+    file = CreateByRename(vfs, options);
+    if (!file) return std::unexpected(file.error());
+    return OpenedStore{*std::move(file), /*is_new=*/true};
+  }
+  if (!file) return std::unexpected(file.error());
   const Expected<uint64_t> size = (*file)->Size();
   if (!size) return std::unexpected(size.error());
-  if (*size > 0) return file;
+  if (*size > 0) return OpenedStore{*std::move(file), /*is_new=*/false};
   if (Expected<void> done = InitializeFile(**file, options); !done) {
     return std::unexpected(done.error());
   }
-  if (!options.sync_directory) return file;
-  if (Expected<void> done = vfs.SyncDirectory(""); !done) return std::unexpected(done.error());
-  return file;
+  if (options.sync_directory) {
+    if (Expected<void> done = vfs.SyncDirectory(""); !done) return std::unexpected(done.error());
+  }
+  return OpenedStore{*std::move(file), /*is_new=*/true};
 }
 
 Expected<std::array<MetaSlot, 2>> ReadMetaSlots(VfsFile& file, uint32_t page_size_bytes) {

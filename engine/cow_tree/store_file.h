@@ -12,11 +12,16 @@ namespace plugpull::cow_tree {
 inline constexpr const char* kStorePath = "store.db";
 inline constexpr const char* kNewStorePath = "store.db.new";  // while it is being created
 
+struct OpenedStore {
+  std::unique_ptr<VfsFile> file;
+  bool is_new = false;  // made just now, and durable as far as the options ask for that
+};
+
 // Opens the file, creating it when it is absent, takes bbolt's exclusive lock, and initialises a
 // file of size 0. By default a new file gets its name only when it is complete, so that a crash
 // leaves the whole store or none; bbolt writes in place. Errors: kBusy when somebody else has it
 // open.
-Expected<std::unique_ptr<VfsFile>> OpenStoreFile(Vfs& vfs, const Options& options);
+Expected<OpenedStore> OpenStoreFile(Vfs& vfs, const Options& options);
 
 // Reads page header and meta of both slots. Errors: I/O.
 Expected<std::array<MetaSlot, 2>> ReadMetaSlots(VfsFile& file, uint32_t page_size_bytes);
@@ -31,5 +36,9 @@ struct StoreState {
 // Reads both metas and picks the valid one with the higher txid. Errors: kCorrupt with bbolt's
 // "invalid database", "version mismatch", "checksum error", "file size too small".
 Expected<StoreState> ReadStoreState(VfsFile& file, const Options& options);
+
+// What the mutants R1 and R2 do when they open a store that has been written to.
+Expected<void> RecoverBadly(Vfs& vfs, VfsFile& file, const StoreState& state,
+                            const Protocol& protocol);
 
 }  // namespace plugpull::cow_tree

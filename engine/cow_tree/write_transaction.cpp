@@ -1,8 +1,24 @@
 #include "engine/cow_tree/write_transaction.h"
 
 #include <algorithm>
+#include <string>
+
+#include "engine/cow_tree/store_file.h"
+#include "faults/inject/failure_point.h"
+#include "faults/vfs/whole_calls.h"
 
 namespace plugpull::cow_tree {
+namespace {
+
+// Returns: the error of a step of a commit that was made to fail before it began.
+std::optional<Error> FailAt(FailurePoint point) {
+  const auto failure = AskWhetherToFail({.point = point, .path = kStorePath});
+  if (!failure) return std::nullopt;
+  return FailErrno(std::string(InfoOf(point).name) + " was made to fail", failure->os_errno)
+      .error();
+}
+
+}  // namespace
 
 WriteTransaction::WriteTransaction(const StoreParts& parts, const Meta& committed)
     : parts_(parts), meta_(committed), committed_high_water_mark_(committed.high_water_mark) {
@@ -17,6 +33,7 @@ Expected<std::span<std::byte>> WriteTransaction::ReplaceNode(OldRun old, uint64_
       page_count <= old.overflow + uint64_t{1}) {
     return std::span(MakeRun(old.id, old.overflow + uint64_t{1}).bytes);
   }
+  if (auto failed = FailAt(FailurePoint::kCowTreeAllocate)) return std::unexpected(*failed);
   if (old.id != 0) {
     if (Expected<void> freed = FreeRun(old); !freed) return std::unexpected(freed.error());
   }
@@ -77,8 +94,9 @@ Expected<void> WriteTransaction::GrowFile() {
       parts_.growth.Target((meta_.high_water_mark + 1) * meta_.page_size_bytes);
   if (!target) return {};
   if (parts_.options.sync_growth) {
-    if (Expected<void> cut = parts_.file.Truncate(*target); !cut) return cut;
-    if (Expected<void> synced = parts_.file.Sync(SyncKind::kFull); !synced) return synced;
+    const auto cut_file = [&] { return parts_.file.Truncate(*target); };
+    if (Expected<void> cut = RetryInterrupted(cut_file); !cut) return cut;
+    if (Expected<void> synced = Sync(SyncKind::kFull); !synced) return synced;
   }
   parts_.growth.Remember(*target);
   return {};
@@ -92,28 +110,47 @@ Expected<void> WriteTransaction::Perform(CommitStep step) {
       return WriteRuns(/*with_tree=*/true, /*with_freelist=*/false);
     case CommitStep::kWriteFreelistPage:
       return WriteRuns(/*with_tree=*/false, /*with_freelist=*/true);
-    case CommitStep::kSync:
-      return parts_.options.sync ? parts_.file.Sync(SyncKind::kData) : Expected<void>();
+    case CommitStep::kSync: {
+      const bool is_last = is_meta_written_;
+      if (auto failed =
+              FailAt(is_last ? FailurePoint::kCowTreeSyncMeta : FailurePoint::kCowTreeSyncData)) {
+        return std::unexpected(*failed);
+      }
+      return parts_.options.sync ? Sync(SyncKind::kData) : Expected<void>();
+    }
     case CommitStep::kWriteMeta:
+      is_meta_written_ = true;
       return WriteMeta();
   }
   return {};
 }
 
+Expected<void> WriteTransaction::Sync(SyncKind kind) {
+  Expected<void> synced = parts_.file.Sync(kind);
+  if (!synced && parts_.options.protocol.swallow_sync_errors) return {};
+  return synced;
+}
+
 Expected<void> WriteTransaction::WriteRuns(bool with_tree, bool with_freelist) {
+  if (auto failed = FailAt(FailurePoint::kCowTreeWritePages)) return std::unexpected(*failed);
   for (const DirtyRun& run : dirty_runs_) {
     if (run.is_freelist ? !with_freelist : !with_tree) continue;
-    Expected<void> written = parts_.file.Write(run.id * meta_.page_size_bytes, run.bytes);
+    Expected<void> written = WriteFully(parts_.file, run.id * meta_.page_size_bytes, run.bytes);
     if (!written) return written;
   }
   return {};
 }
 
 Expected<void> WriteTransaction::WriteMeta() {
-  const PageId slot = meta_.transaction_id % 2;
-  std::vector<std::byte> page(meta_.page_size_bytes);
-  StoreMeta(page, slot, meta_);
-  return parts_.file.Write(slot * meta_.page_size_bytes, page);
+  if (auto failed = FailAt(FailurePoint::kCowTreeWriteMeta)) return std::unexpected(*failed);
+  return WriteMetaPage(parts_.file, meta_);
+}
+
+Expected<void> WriteMetaPage(VfsFile& file, const Meta& meta) {
+  const PageId slot = meta.transaction_id % 2;
+  std::vector<std::byte> page(meta.page_size_bytes);
+  StoreMeta(page, slot, meta);
+  return WriteFully(file, slot * meta.page_size_bytes, page);
 }
 
 }  // namespace plugpull::cow_tree

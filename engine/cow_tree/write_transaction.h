@@ -53,6 +53,7 @@ class WriteTransaction {
   PageId Allocate(uint64_t page_count);
   Expected<void> BuildFreelistPage();
   Expected<void> GrowFile();
+  Expected<void> Sync(SyncKind kind);
   Expected<void> Perform(CommitStep step);
   Expected<void> WriteRuns(bool with_tree, bool with_freelist);
   Expected<void> WriteMeta();
@@ -61,6 +62,10 @@ class WriteTransaction {
   Meta meta_;
   PageId committed_high_water_mark_;
   std::deque<DirtyRun> dirty_runs_;  // a deque: runs stay in place while others are added
+  bool is_meta_written_ = false;
 };
+
+// Writes the whole page of a meta into its slot.
+Expected<void> WriteMetaPage(VfsFile& file, const Meta& meta);
 
 }  // namespace plugpull::cow_tree
