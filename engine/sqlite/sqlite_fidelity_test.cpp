@@ -19,6 +19,8 @@
 #include "engine/sqlite/sqlite_system_calls.h"
 #include "engine/sqlite/sqlite_vfs.h"
 #include "faults/base/assert.h"
+#include "faults/inject/failing_vfs.h"
+#include "faults/inject/failure_injector.h"
 #include "faults/vfs/memory_vfs.h"
 #include "faults/vfs/recording_vfs.h"
 
@@ -149,8 +151,7 @@ class RealWorld final : public World {
 // writes paths into super-journals.
 class RecordedWorld final : public World {
  public:
-  explicit RecordedWorld(size_t directory_length)
-      : recorder_(memory_), directory_(directory_length, 'd') {
+  explicit RecordedWorld(size_t directory_length) : directory_(directory_length, 'd') {
     Assert(recorder_.MakeDirectory(directory_).has_value(), "a directory can be made");
     vfs_ = std::make_unique<SqliteVfs>(recorder_);
   }
@@ -223,7 +224,8 @@ class RecordedWorld final : public World {
   const char* vfs_name() const override { return vfs_->name(); }
 
   MemoryVfs memory_;
-  RecordingVfs recorder_;
+  FailingVfs failing_{memory_};
+  RecordingVfs recorder_{failing_};  // without what a file system does of itself
   std::string directory_;
   std::unique_ptr<SqliteVfs> vfs_;
 };
@@ -403,6 +405,48 @@ TEST_P(SqliteFidelityTest, SuperJournal) {
         world.Close();
       },
       8);
+}
+
+// Calls fail in both worlds, by the same plan: the library's own loops are what ours must equal.
+TEST_P(SqliteFidelityTest, FailingCalls) {
+  std::vector<std::string> plans;
+  for (const int call : {1, 2, 3, 5, 8, 13, 21, 34}) {
+    for (const char* failure : {"errno=EINTR", "errno=EIO", "errno=ENOSPC", "errno=EDQUOT",
+                                "short=1", "short=100,then=always"}) {
+      plans.push_back(fmt::format("fail(point=vfs/write,call={},{})", call, failure));
+    }
+    for (const char* failure : {"errno=EINTR", "errno=EIO", "errno=ENOSPC,then=always"}) {
+      plans.push_back(fmt::format("fail(point=vfs/sync,call={},{})", call, failure));
+    }
+    plans.push_back(fmt::format("fail(point=vfs/sync_directory,call={},errno=EIO)", call));
+    plans.push_back(fmt::format("fail(point=vfs/unlink,call={},errno=EIO)", call));
+    plans.push_back(fmt::format("fail(point=vfs/unlink,call={},errno=EACCES,then=always)", call));
+    plans.push_back(fmt::format("fail(point=vfs/truncate,call={},errno=EIO)", call));
+    plans.push_back(fmt::format("fail(point=vfs/truncate,call={},errno=EINTR)", call));
+  }
+  const Settings settings = {GetParam(), "extra", "normal", 4096};
+  size_t fired = 0;
+  for (const std::string& plan : plans) {
+    SCOPED_TRACE(plan);
+    std::vector<uint64_t> failures;
+    ExpectSameOperations(
+        [&](World& world) {
+          FailureInjector injector(*ParseFailurePlan(plan));
+          world.Open();
+          Configure(world, settings);
+          world.Run("CREATE TABLE kv(k BLOB PRIMARY KEY, v BLOB) WITHOUT ROWID");
+          world.Run(Insert(0, 3, 10));
+          world.Run(Insert(10, 2, 9000));
+          world.Run("DELETE FROM kv WHERE k<CAST('key-00011' AS BLOB)");
+          world.Run(Insert(20, 4, 500));
+          world.Run("SELECT count(*) FROM kv");
+          failures.push_back(injector.failures());
+        },
+        1);
+    EXPECT_EQ(failures[0], failures[1]);
+    if (failures[0] > 0) ++fired;
+  }
+  EXPECT_GE(fired, 10U);
 }
 
 TEST_P(SqliteFidelityTest, GrowthInChunks) {

@@ -11,6 +11,7 @@
 #include "engine/sqlite/sqlite_environment.h"
 #include "engine/sqlite/sqlite_temporary_file.h"
 #include "engine/sqlite/sqlite_vfs.h"
+#include "faults/vfs/whole_calls.h"
 
 namespace plugpull {
 namespace {
@@ -134,7 +135,7 @@ int SqliteFile::Close() {
 
 int SqliteFile::Read(std::span<std::byte> out, uint64_t offset_bytes) {
   if (vfs_.dead()) return SQLITE_IOERR_READ;
-  const auto read = inner_->Read(offset_bytes, out);
+  const auto read = ReadFully(*inner_, offset_bytes, out);  // as seekAndRead
   if (!read) {
     // unixRead: a medium error is told apart from a refusal, and surfaces as SQLITE_CORRUPT.
     return Failed(read.error(),
@@ -149,9 +150,9 @@ int SqliteFile::Read(std::span<std::byte> out, uint64_t offset_bytes) {
 
 int SqliteFile::Write(std::span<const std::byte> data, uint64_t offset_bytes) {
   if (vfs_.dead()) return SQLITE_IOERR_WRITE;
-  const auto done = inner_->Write(offset_bytes, data);
+  const auto done = WriteFully(*inner_, offset_bytes, data);  // as unixWrite, seekAndWriteFd
   if (done) return SQLITE_OK;
-  const bool is_full = done.error().code == ErrorCode::kNoSpace;
+  const bool is_full = done.error().os_errno == ENOSPC;  // a quota is an I/O error there
   return Failed(done.error(), is_full ? SQLITE_FULL : SQLITE_IOERR_WRITE);
 }
 
@@ -160,7 +161,7 @@ int SqliteFile::Truncate(uint64_t size_bytes) {
   if (chunk_bytes_ > 0) {
     size_bytes = (size_bytes + chunk_bytes_ - 1) / chunk_bytes_ * chunk_bytes_;
   }
-  const auto done = inner_->Truncate(size_bytes);
+  const auto done = RetryInterrupted([&] { return inner_->Truncate(size_bytes); });
   return done ? SQLITE_OK : Failed(done.error(), SQLITE_IOERR_TRUNCATE);
 }
 
@@ -262,7 +263,7 @@ int SqliteFile::HintSize(uint64_t size_bytes) {
   for (; at < new_bytes + kBlockBytes - 1; at += kBlockBytes) {
     if (at >= new_bytes) at = new_bytes - 1;
     const std::byte zero{};
-    const auto done = inner_->Write(at, {&zero, 1});
+    const auto done = WriteFully(*inner_, at, {&zero, 1});
     if (!done) return Failed(done.error(), SQLITE_IOERR_WRITE);
   }
   return SQLITE_OK;
@@ -320,12 +321,16 @@ int OpenSqliteFile(sqlite3_vfs* vfs, const char* path, sqlite3_file* raw, int fl
   } else {
     const OpenOptions options = {.create = (flags & SQLITE_OPEN_CREATE) != 0,
                                  .exclusive = (flags & SQLITE_OPEN_EXCLUSIVE) != 0};
-    auto opened = self.vfs().Open(path, options);
+    // robust_open: an interruption is no answer.
+    const auto open = [&](OpenOptions how) {
+      return RetryInterrupted([&] { return self.vfs().Open(path, how); });
+    };
+    auto opened = open(options);
     if (!opened && opened.error().code != ErrorCode::kNotFound &&
         (flags & SQLITE_OPEN_READWRITE) != 0) {
       // unixOpen falls back to reading when writing is refused.
       flags = (flags & ~(SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)) | SQLITE_OPEN_READONLY;
-      opened = self.vfs().Open(path, OpenOptions{});
+      opened = open(OpenOptions{});
     }
     if (!opened) return SQLITE_CANTOPEN;
     inner = std::move(*opened);

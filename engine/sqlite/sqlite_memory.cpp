@@ -11,6 +11,8 @@
 #include <memory>
 #include <vector>
 
+#include "faults/inject/failure_point.h"
+
 namespace plugpull {
 namespace {
 
@@ -128,7 +130,12 @@ class Pool {
 
 constinit Pool pool;
 
-void* Allocate(int bytes) { return pool.Allocate(static_cast<uint32_t>(bytes)); }
+void* Allocate(int bytes) {
+  const FailureQuestion question{.point = FailurePoint::kSqliteMemory,
+                                 .size_bytes = static_cast<uint64_t>(bytes)};
+  if (AskWhetherToFail(question)) return nullptr;
+  return pool.Allocate(static_cast<uint32_t>(bytes));
+}
 
 void Free(void* block) {
   if (block != nullptr) pool.Free(block);

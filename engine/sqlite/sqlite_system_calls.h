@@ -6,9 +6,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "faults/inject/failure_point.h"
 
 namespace plugpull {
 
@@ -23,6 +26,11 @@ class SystemCallLog {
   ~SystemCallLog();
 
   const std::vector<std::string>& lines() const { return lines_; }
+
+  // What the interposed functions call first: a call fails when the armed plan of failures says so.
+  std::optional<Failure> AskWhetherToFail(FailurePoint point, int descriptor,
+                                          long long offset_bytes, size_t size_bytes) const;
+  std::optional<Failure> AskWhetherToFail(std::string_view path) const;  // unlink
 
   // What the interposed functions call, after the call itself has succeeded.
   void OnOpen(std::string_view path, int descriptor, bool created);

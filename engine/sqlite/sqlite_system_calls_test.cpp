@@ -17,6 +17,11 @@ namespace {
 
 constinit SystemCallLog* active_log = nullptr;
 
+int Fails(const Failure& failure) {
+  errno = failure.os_errno;
+  return -1;
+}
+
 int OpenLogged(const char* path, int flags, mode_t mode) {
   const bool exists = active_log != nullptr && syscall(SYS_faccessat, AT_FDCWD, path, F_OK, 0) == 0;
   const auto descriptor = static_cast<int>(syscall(SYS_openat, AT_FDCWD, path, flags, mode));
@@ -27,15 +32,30 @@ int OpenLogged(const char* path, int flags, mode_t mode) {
 }
 
 ssize_t PwriteLogged(int descriptor, const void* data, size_t size, off_t offset) {
+  if (active_log != nullptr) {
+    const auto failure =
+        active_log->AskWhetherToFail(FailurePoint::kWrite, descriptor, offset, size);
+    if (failure && failure->os_errno != 0) return Fails(*failure);
+    if (failure) size = failure->done_bytes;
+  }
   const ssize_t written = syscall(SYS_pwrite64, descriptor, data, size, offset);
   if (active_log != nullptr && written >= 0) active_log->OnWrite(descriptor, offset, written);
   return written;
 }
 
 int TruncateLogged(int descriptor, off_t size) {
+  if (active_log != nullptr) {
+    const auto failure = active_log->AskWhetherToFail(FailurePoint::kTruncate, descriptor, size, 0);
+    if (failure) return Fails(*failure);
+  }
   const auto result = static_cast<int>(syscall(SYS_ftruncate, descriptor, size));
   if (active_log != nullptr && result == 0) active_log->OnTruncate(descriptor, size);
   return result;
+}
+
+std::optional<Failure> SyncFailure(int descriptor) {
+  if (active_log == nullptr) return std::nullopt;
+  return active_log->AskWhetherToFail(FailurePoint::kSync, descriptor, 0, 0);
 }
 
 }  // namespace
@@ -46,6 +66,22 @@ SystemCallLog::SystemCallLog(std::string directory) : directory_(std::move(direc
 }
 
 SystemCallLog::~SystemCallLog() { active_log = nullptr; }
+
+std::optional<Failure> SystemCallLog::AskWhetherToFail(FailurePoint point, int descriptor,
+                                                       long long offset_bytes,
+                                                       size_t size_bytes) const {
+  const std::string* name = NameOf(descriptor);
+  if (name == nullptr) return std::nullopt;
+  if (name->empty()) point = FailurePoint::kSyncDirectory;
+  return plugpull::AskWhetherToFail(
+      {point, *name, static_cast<uint64_t>(offset_bytes), static_cast<uint64_t>(size_bytes)});
+}
+
+std::optional<Failure> SystemCallLog::AskWhetherToFail(std::string_view path) const {
+  const std::string_view name = NameIn(path);
+  if (name.empty()) return std::nullopt;
+  return plugpull::AskWhetherToFail({FailurePoint::kUnlink, name, 0, 0});
+}
 
 void SystemCallLog::OnOpen(std::string_view path, int descriptor, bool created) {
   names_.erase(descriptor);
@@ -150,12 +186,14 @@ int ftruncate64(int descriptor, off_t size) noexcept {
 }
 
 int fsync(int descriptor) {
+  if (const auto failure = plugpull::SyncFailure(descriptor)) return plugpull::Fails(*failure);
   if (plugpull::active_log != nullptr && plugpull::active_log->OnSync(descriptor, "fsync"))
     return 0;
   return static_cast<int>(syscall(SYS_fsync, descriptor));
 }
 
 int fdatasync(int descriptor) {
+  if (const auto failure = plugpull::SyncFailure(descriptor)) return plugpull::Fails(*failure);
   if (plugpull::active_log != nullptr && plugpull::active_log->OnSync(descriptor, "fdatasync")) {
     return 0;
   }
@@ -163,6 +201,10 @@ int fdatasync(int descriptor) {
 }
 
 int unlink(const char* path) noexcept {
+  if (plugpull::active_log != nullptr) {
+    const auto failure = plugpull::active_log->AskWhetherToFail(path);
+    if (failure) return plugpull::Fails(*failure);
+  }
   const auto result = static_cast<int>(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
   if (plugpull::active_log != nullptr && result == 0) plugpull::active_log->OnUnlink(path);
   return result;
