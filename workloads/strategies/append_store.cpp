@@ -8,6 +8,7 @@
 #include <charconv>
 #include <utility>
 
+#include "faults/vfs/whole_calls.h"
 #include "workloads/strategies/file_steps.h"
 #include "workloads/strategies/files_store.h"
 #include "workloads/strategies/record_log.h"
@@ -62,7 +63,8 @@ class AppendStore final : public FilesStore {
     const bool is_full = options().rotate && commits_ >= options().every;
     const bool fits = allocated_bytes_ == 0 || end.offset_bytes <= allocated_bytes_;
     if (is_full || !fits) return Rotate(after);
-    if (Expected<void> written = log_->Write(end_.offset_bytes, record); !written) return written;
+    if (Expected<void> written = WriteFully(*log_, end_.offset_bytes, record); !written)
+      return written;
     const Expected<void> synced =
         SyncWritten(*log_, options().sync, end_.offset_bytes, record.size());
     if (!synced) return synced;

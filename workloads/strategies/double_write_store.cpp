@@ -1,6 +1,7 @@
 // double-write: the images of all changed slots go to a journal first, synced, then in place,
 // synced. Whatever tore in place is written again from the journal; a torn journal is older than
 // anything in place.
+#include "faults/vfs/whole_calls.h"
 #include "workloads/strategies/file_steps.h"
 #include "workloads/strategies/files_store.h"
 #include "workloads/strategies/record_log.h"
@@ -47,7 +48,7 @@ class DoubleWriteStore final : public FilesStore {
     if (!images) return std::unexpected(images.error());
     LogPosition position = LogPosition::Start(kJournalNumber);
     const std::vector<std::byte> record = EncodeRecord(EncodeImages(*images), position);
-    if (Expected<void> written = journal_->Write(0, record); !written) return written;
+    if (Expected<void> written = WriteFully(*journal_, 0, record); !written) return written;
     if (options().sync_before) {
       if (Expected<void> synced = SyncWritten(*journal_, options().sync, 0, 0); !synced) {
         return synced;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "faults/vfs/whole_calls.h"
+
 namespace plugpull::strategies {
 
 OpenOptions OpenFor(FileSync sync, OpenOptions options) {
@@ -58,7 +60,8 @@ Expected<std::unique_ptr<VfsFile>> CreateFile(Vfs& vfs, std::string_view path,
       return std::unexpected(done.error());
     }
   }
-  if (Expected<void> done = (*file)->Write(0, bytes); !done) return std::unexpected(done.error());
+  if (Expected<void> done = WriteFully(**file, 0, bytes); !done)
+    return std::unexpected(done.error());
   if (Expected<void> done = SyncWritten(**file, sync, 0, bytes.size()); !done) {
     return std::unexpected(done.error());
   }
@@ -78,7 +81,7 @@ Expected<std::vector<std::byte>> ReadFile(VfsFile& file) {
   const Expected<uint64_t> size = file.Size();
   if (!size) return std::unexpected(size.error());
   std::vector<std::byte> bytes(*size);
-  const Expected<size_t> read = file.Read(0, bytes);
+  const Expected<size_t> read = ReadFully(file, 0, bytes);
   if (!read) return std::unexpected(read.error());
   bytes.resize(*read);
   return bytes;

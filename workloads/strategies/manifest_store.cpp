@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "faults/base/bytes.h"
+#include "faults/vfs/whole_calls.h"
 #include "workloads/strategies/file_steps.h"
 #include "workloads/strategies/files_store.h"
 #include "workloads/strategies/record_log.h"
@@ -52,7 +53,7 @@ class ManifestStore final : public FilesStore {
     if (Expected<void> synced = SyncNames(); !synced) return synced;
     LogPosition end = end_;
     const std::vector<std::byte> record = EncodeRecord(DataReference(number), end);
-    if (Expected<void> written = manifest_->Write(end_.offset_bytes, record); !written) {
+    if (Expected<void> written = WriteFully(*manifest_, end_.offset_bytes, record); !written) {
       return written;
     }
     if (Expected<void> synced = SyncWritten(*manifest_, options().sync, 0, 0); !synced) {

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "faults/base/bytes.h"
+#include "faults/vfs/whole_calls.h"
 
 namespace plugpull::strategies {
 namespace {
@@ -61,7 +62,7 @@ Expected<bool> LogReader::Next() {
   for (bool is_first = true;; is_first = false) {
     at.offset_bytes += Filler(at.offset_bytes);
     std::array<std::byte, kHeaderBytes> header;
-    const Expected<size_t> header_read = file_.Read(at.offset_bytes, header);
+    const Expected<size_t> header_read = ReadFully(file_, at.offset_bytes, header);
     if (!header_read) return std::unexpected(header_read.error());
     if (*header_read < header.size()) return false;
     ByteReader reader(header);
@@ -75,7 +76,7 @@ Expected<bool> LogReader::Next() {
     const size_t before = payload_.size();
     payload_.resize(before + length);
     const std::span<std::byte> part = std::span(payload_).subspan(before);
-    const Expected<size_t> part_read = file_.Read(at.offset_bytes, part);
+    const Expected<size_t> part_read = ReadFully(file_, at.offset_bytes, part);
     if (!part_read) return std::unexpected(part_read.error());
     if (*part_read < length) return false;
     if (checksums_ && Checksum(part, flags, at.chain) != checksum) return false;

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "faults/base/bytes.h"
+#include "faults/vfs/whole_calls.h"
 
 namespace plugpull::strategies {
 namespace {
@@ -31,7 +32,7 @@ std::vector<std::byte> Image(const std::string& key, const std::string& value) {
 // Reads one slot into `contents`.
 Expected<void> ReadSlot(VfsFile& table, uint64_t slot, TableContents& contents) {
   std::array<std::byte, kSlotHeaderBytes> header;
-  const Expected<size_t> header_read = table.Read(OffsetOf(slot), header);
+  const Expected<size_t> header_read = ReadFully(table, OffsetOf(slot), header);
   if (!header_read) return std::unexpected(header_read.error());
   const auto damaged = [&](std::string_view what) {
     contents.damage.push_back(fmt::format("slot {} {}", slot, what));
@@ -49,7 +50,7 @@ Expected<void> ReadSlot(VfsFile& table, uint64_t slot, TableContents& contents) 
   }
   std::string text(key_bytes + value_bytes, '\0');
   const std::span<std::byte> bytes = std::as_writable_bytes(std::span(text));
-  const Expected<size_t> read = table.Read(OffsetOf(slot) + kSlotHeaderBytes, bytes);
+  const Expected<size_t> read = ReadFully(table, OffsetOf(slot) + kSlotHeaderBytes, bytes);
   if (!read) return std::unexpected(read.error());
   if (*read < text.size()) return damaged("is cut off");
   const std::string key = text.substr(0, key_bytes);
@@ -108,7 +109,7 @@ std::vector<std::byte> EmptyTable(uint64_t generation) {
 
 Expected<uint64_t> ReadGeneration(VfsFile& table) {
   std::array<std::byte, kTableHeaderBytes> header;
-  const Expected<size_t> read = table.Read(0, header);
+  const Expected<size_t> read = ReadFully(table, 0, header);
   if (!read) return std::unexpected(read.error());
   ByteReader reader(header);
   const bool is_table = *read == header.size() && reader.TakeU32().value_or(0) == kTableMagic;
@@ -117,12 +118,12 @@ Expected<uint64_t> ReadGeneration(VfsFile& table) {
 }
 
 Expected<void> WriteGeneration(VfsFile& table, uint64_t generation) {
-  return table.Write(0, EmptyTable(generation));
+  return WriteFully(table, 0, EmptyTable(generation));
 }
 
 Expected<void> WriteSlots(VfsFile& table, const SlotImages& images) {
   for (const auto& [slot, bytes] : images) {
-    if (Expected<void> written = table.Write(OffsetOf(slot), bytes); !written) return written;
+    if (Expected<void> written = WriteFully(table, OffsetOf(slot), bytes); !written) return written;
   }
   return {};
 }

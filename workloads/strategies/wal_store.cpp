@@ -1,6 +1,7 @@
 // wal: the images of changed slots are appended to a log, synced once for each group of
 // transactions. Now and then they are written into the table, and the log starts again: the table's
 // generation says which log belongs to it, so nothing of an older one is ever taken for new.
+#include "faults/vfs/whole_calls.h"
 #include "workloads/strategies/file_steps.h"
 #include "workloads/strategies/files_store.h"
 #include "workloads/strategies/record_log.h"
@@ -48,7 +49,8 @@ class WalStore final : public FilesStore {
     if (!images) return std::unexpected(images.error());
     LogPosition end = end_;
     const std::vector<std::byte> record = EncodeRecord(EncodeImages(*images), end);
-    if (Expected<void> written = log_->Write(end_.offset_bytes, record); !written) return written;
+    if (Expected<void> written = WriteFully(*log_, end_.offset_bytes, record); !written)
+      return written;
     end_ = end;
     slots_ = std::move(slots);
     for (auto& [slot, bytes] : *images) in_log_[slot] = std::move(bytes);
