@@ -43,8 +43,8 @@ std::vector<std::string> Legend(const Comparison& comparison) {
   }
   std::string faults;
   for (const FaultInfo& fault : Faults()) {
-    faults += fmt::format("{}{} {}", faults.empty() ? "" : ", ", static_cast<int>(fault.level),
-                          fault.name);
+    if (!fault.legal) continue;
+    faults += fmt::format("{}{} {}", faults.empty() ? "" : ", ", fault.number, fault.name);
   }
   return {
       fmt::format("A cell is the strongest promise kept: {}.", promises),

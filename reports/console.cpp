@@ -18,7 +18,15 @@ std::string Paint(std::string_view text, std::string_view code, ConsoleStyle sty
   return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
 }
 
-// Returns: the path as it can be pasted into a shell.
+std::string States(const Coverage& coverage) {
+  const std::string about = coverage.states.size() <= 15
+                                ? Grouped(std::stoull(coverage.states))
+                                : fmt::format("10^{:.1f}", coverage.states_log10);
+  return coverage.states_exact ? about : "at least " + about;
+}
+
+}  // namespace
+
 std::string Quoted(const std::string& path) {
   const bool plain = std::ranges::all_of(path, [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
@@ -29,15 +37,6 @@ std::string Quoted(const std::string& path) {
   for (const char c : path) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
 }
-
-std::string States(const Coverage& coverage) {
-  const std::string about = coverage.states.size() <= 15
-                                ? Grouped(std::stoull(coverage.states))
-                                : fmt::format("10^{:.1f}", coverage.states_log10);
-  return coverage.states_exact ? about : "at least " + about;
-}
-
-}  // namespace
 
 std::string Printable(std::string_view text) {
   std::string printable;
@@ -69,6 +68,11 @@ std::string RenderFindings(const Result& result, const std::string& out_director
   for (const Finding& finding : result.findings) {
     text += fmt::format("{}  {}\n", Paint(Name(finding.violation), "1;31", style),
                         Printable(finding.message));
+    if (finding.cycle > 1) {
+      text += fmt::format("  when       in cycle {}{}\n", finding.cycle,
+                          finding.in_use ? ", while the store was used after the crash below"
+                                         : ", on a store that has survived crashes");
+    }
     text += fmt::format(
         "  crash      after operation {}; transaction {} acknowledged, {} attempted\n",
         finding.crash_point, finding.transactions_acknowledged, finding.transactions_attempted);
@@ -79,7 +83,12 @@ std::string RenderFindings(const Result& result, const std::string& out_director
       text += fmt::format("  {:<10} and {} more\n", "", finding.lost.size() - kMostLostLines);
     }
     if (finding.lost.empty()) text += "  lost       nothing\n";
-    text += fmt::format("  needs      {}\n", Name(finding.fault_level));
+    text += fmt::format("  needs      {}{}\n", Name(finding.fault_level),
+                        InfoOf(finding.fault_level).legal ? "" : ", beyond the disk's contract");
+    if (!finding.fault.empty()) {
+      text += fmt::format("  fault      {}\n", Printable(finding.fault));
+    }
+    if (!finding.errors.empty()) text += fmt::format("  errors     {}\n", finding.errors);
     text += fmt::format("  models     {}\n", DescribeModels(finding));
     text += fmt::format("  seen       {} times\n", Grouped(finding.count));
     text += fmt::format("  reproduce  plugpull replay {}\n\n",
@@ -91,6 +100,17 @@ std::string RenderFindings(const Result& result, const std::string& out_director
 std::string RenderModels(const Result& result) {
   const std::string verdicts = DescribeVerdicts(result);
   return verdicts.empty() ? "" : verdicts + "\n";
+}
+
+std::string RenderFaults(const Result& result) {
+  std::string text;
+  for (const FaultTally& tally : result.faults_fired) {
+    text += fmt::format("{}: fired in {} of {} instances ({} there are), {} recoveries; {}\n",
+                        Printable(tally.fault), Grouped(tally.fired), Grouped(tally.instances),
+                        Grouped(tally.of), Grouped(tally.recoveries),
+                        InfoOf(tally.level).legal ? "legal" : "beyond the disk's contract");
+  }
+  return text;
 }
 
 std::string RenderLastLine(const Result& result, const std::string& report_path,

@@ -39,6 +39,17 @@ TEST(Findings, SayWhatHappenedWhatWasLostAndHowToReproduceIt) {
             "  reproduce  plugpull replay out/findings/lost-commit-1f0c2a44.case\n\n");
 }
 
+TEST(Findings, SayInWhichCycleTheyWereMade) {
+  Result result = SmallResult();
+  EXPECT_THAT(RenderFindings(result, "out", kPlain), Not(HasSubstr("cycle")));
+  result.findings[0].cycle = 3;
+  EXPECT_THAT(RenderFindings(result, "out", kPlain),
+              HasSubstr("  when       in cycle 3, on a store that has survived crashes\n  crash "));
+  result.findings[0].in_use = true;
+  EXPECT_THAT(RenderFindings(result, "out", kPlain),
+              HasSubstr("in cycle 3, while the store was used after the crash below\n"));
+}
+
 TEST(Findings, AreEmptyWithoutFindings) { EXPECT_EQ(RenderFindings(Result(), "out", kColor), ""); }
 
 TEST(Findings, ListSixLostThingsAndCountTheRest) {

@@ -9,24 +9,48 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json ToJson(const Finding& finding) {
-  return {{"id", finding.id},
-          {"signature", finding.signature},
-          {"class", Name(finding.violation)},
-          {"promise", Name(BrokenPromise(finding.violation))},
-          {"fault_level", static_cast<int>(finding.fault_level)},
-          {"fault", Name(finding.fault_level)},
-          {"models", finding.models},
-          {"contract_models", finding.contract_models},
-          {"crash_point", finding.crash_point},
-          {"transactions_attempted", finding.transactions_attempted},
-          {"transactions_acknowledged", finding.transactions_acknowledged},
-          {"lost", finding.lost},
-          {"kept", finding.kept},
-          {"message", finding.message},
-          {"recoverability", finding.recoverability.empty() ? ordered_json(nullptr)
-                                                            : ordered_json(finding.recoverability)},
-          {"count", finding.count},
-          {"case", finding.case_path}};
+  ordered_json json = {
+      {"id", finding.id},
+      {"signature", finding.signature},
+      {"class", Name(finding.violation)},
+      {"promise", Name(BrokenPromise(finding.violation))},
+      {"fault_level", InfoOf(finding.fault_level).number},
+      {"fault", Name(finding.fault_level)},
+      {"fault_instance",
+       finding.fault.empty() ? ordered_json(nullptr) : ordered_json(finding.fault)},
+      {"legal", InfoOf(finding.fault_level).legal},
+      {"models", finding.models},
+      {"contract_models", finding.contract_models},
+      {"crash_point", finding.crash_point},
+      {"transactions_attempted", finding.transactions_attempted},
+      {"transactions_acknowledged", finding.transactions_acknowledged},
+      {"lost", finding.lost},
+      {"kept", finding.kept},
+      {"message", finding.message},
+      {"recoverability", finding.recoverability.empty() ? ordered_json(nullptr)
+                                                        : ordered_json(finding.recoverability)},
+      {"count", finding.count},
+      {"case", finding.case_path},
+      {"cycle", finding.cycle},
+      {"in_use", finding.in_use}};
+  if (!finding.errors.empty()) json["errors"] = finding.errors;
+  return json;
+}
+
+ordered_json ToJson(const CycleCoverage& cycle) {
+  const bool is_first = cycle.cycle == 1;
+  const auto after_crash = [is_first](uint64_t number) {
+    return is_first ? ordered_json(nullptr) : ordered_json(number);
+  };
+  return {{"cycle", cycle.cycle},
+          {"crash_point", after_crash(cycle.crash_point)},
+          {"lost_atoms", after_crash(cycle.lost_atoms)},
+          {"recovered_transaction", after_crash(cycle.recovered_transaction)},
+          {"transactions", cycle.transactions},
+          {"crash_points", cycle.crash_points},
+          {"recoveries", cycle.recoveries},
+          {"states", cycle.states},
+          {"mode", cycle.mode}};
 }
 
 }  // namespace
@@ -72,7 +96,26 @@ std::string RenderJson(const Result& result) {
       {"rates", {{"elapsed_s", result.elapsed_s}, {"recoveries_per_s", rate}}},
       {"findings", findings}};
   ordered_json json = always;
+  for (const FaultTally& tally : result.faults_fired) {
+    json["faults_fired"].push_back({{"fault", tally.fault},
+                                    {"level", InfoOf(tally.level).number},
+                                    {"legal", InfoOf(tally.level).legal},
+                                    {"instances", tally.instances},
+                                    {"fired", tally.fired},
+                                    {"of", tally.of},
+                                    {"recoveries", tally.recoveries}});
+  }
+  for (const DepthCoverage& depth : coverage.depth) {
+    json["coverage"]["depth"].push_back({{"crashes", depth.crashes},
+                                         {"crash_points", depth.crash_points},
+                                         {"recoveries", depth.recoveries},
+                                         {"exhausted", depth.exhausted}});
+  }
+  if (result.errors) json["errors"] = ToJson(*result.errors);
   for (const auto& [model, verdict] : result.models) json["models"][model] = Name(verdict);
+  for (const CycleCoverage& cycle : coverage.cycles) {
+    json["coverage"]["cycles"].push_back(ToJson(cycle));
+  }
   return json.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

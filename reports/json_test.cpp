@@ -26,6 +26,31 @@ TEST(Json, IsTheGoldenFileForASmallResult) {
   EXPECT_EQ(RenderJson(SmallResult()), GoldenFile("result.json"));
 }
 
+TEST(Json, SaysWhatIsBeyondTheContractAndHowOftenItFired) {
+  Result small = SmallResult();
+  EXPECT_FALSE(Parsed(small).contains("faults_fired"));
+  small.findings[0].fault_level = FaultLevel::kStalePage;
+  small.findings[0].fault = "stale-page(file=a,page=1,age=2)";
+  small.faults_fired = {{.fault = "stale-page(age=1..3)",
+                         .level = FaultLevel::kStalePage,
+                         .instances = 7,
+                         .fired = 6,
+                         .of = 9,
+                         .recoveries = 8}};
+  const json result = Parsed(small);
+  EXPECT_EQ(result["findings"][0]["fault_level"], 5);
+  EXPECT_EQ(result["findings"][0]["fault_instance"], "stale-page(file=a,page=1,age=2)");
+  EXPECT_EQ(result["findings"][0]["legal"], false);
+  const json tally = {{"fault", "stale-page(age=1..3)"},
+                      {"level", 5},
+                      {"legal", false},
+                      {"instances", 7},
+                      {"fired", 6},
+                      {"of", 9},
+                      {"recoveries", 8}};
+  EXPECT_EQ(result["faults_fired"], json::array({tally}));
+}
+
 // Checks that `object` has the fields of `types`, each of the type given: "string", "number",
 // "boolean", "array", "object".
 void ExpectFields(const json& object, const std::map<std::string, std::string>& types) {
@@ -82,7 +107,34 @@ TEST(Json, HasEveryFieldOfTheSchemaWithItsType) {
                                        {"kept", "array"},
                                        {"message", "string"},
                                        {"recoverability", "null"},
-                                       {"case", "string"}});
+                                       {"case", "string"},
+                                       {"cycle", "number"},
+                                       {"in_use", "boolean"}});
+}
+
+TEST(Json, SaysWhatEachCycleCovered) {
+  Result result = SmallResult();
+  EXPECT_FALSE(Parsed(result)["coverage"].contains("cycles"));
+  CycleCoverage first;
+  first.mode = "exhaustive";
+  CycleCoverage second = first;
+  second.cycle = 2;
+  second.crash_point = 97;
+  second.lost_atoms = 3;
+  second.recovered_transaction = 11;
+  second.states = "12345678901234567890";
+  result.coverage.cycles = {first, second};
+  const json cycles = Parsed(result)["coverage"]["cycles"];
+  ASSERT_EQ(cycles.size(), 2u);
+  EXPECT_EQ(cycles[0]["cycle"], 1);
+  EXPECT_TRUE(cycles[0]["crash_point"].is_null());
+  EXPECT_TRUE(cycles[0]["recovered_transaction"].is_null());
+  EXPECT_EQ(cycles[1]["cycle"], 2);
+  EXPECT_EQ(cycles[1]["crash_point"], 97);
+  EXPECT_EQ(cycles[1]["lost_atoms"], 3);
+  EXPECT_EQ(cycles[1]["recovered_transaction"], 11);
+  EXPECT_EQ(cycles[1]["states"], "12345678901234567890");
+  EXPECT_EQ(cycles[1]["mode"], "exhaustive");
 }
 
 TEST(Json, SaysWhatHeldUnderEachModelOfARunUnderAll) {

@@ -37,8 +37,10 @@ std::string Escape(std::string_view text) {
 std::string Body(const Finding& finding) {
   std::string text = fmt::format("{}\nlost:\n", finding.message);
   for (const std::string& line : finding.lost) text += "  " + line + "\n";
-  text += fmt::format("weakest fault: {}\nreproduce: plugpull replay {}\n",
-                      Name(finding.fault_level), finding.case_path);
+  text += fmt::format("weakest fault: {}{}\n", Name(finding.fault_level),
+                      InfoOf(finding.fault_level).legal ? "" : ", beyond the disk's contract");
+  if (!finding.fault.empty()) text += fmt::format("fault: {}\n", finding.fault);
+  text += fmt::format("reproduce: plugpull replay {}\n", finding.case_path);
   return text;
 }
 

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "reports/error_report.h"
 #include "reports/verdict.h"
 
 namespace plugpull {
@@ -17,6 +19,7 @@ struct Finding {
   std::string signature;  // class, then kinds and roles of what was lost
   ViolationClass violation = ViolationClass::kLostCommit;
   FaultLevel fault_level = FaultLevel::kPowerCut;
+  std::string fault = {};  // beyond the disk's contract: the fault as it happened; else empty
   std::vector<std::string> models;  // those that admit some violation of it, weakest first
   std::vector<std::string> contract_models = {};  // further ones, but only by what they promise
   uint64_t crash_point = 0;                       // operations issued before the crash
@@ -26,8 +29,11 @@ struct Finding {
   std::vector<std::string> kept;
   std::string message;
   std::string recoverability;  // empty: not judged
+  std::string errors = {};     // the plan of failing calls; empty: none failed
   std::string case_path;       // relative to --out
   uint64_t count = 0;          // violations of this signature that were seen
+  uint32_t cycle = 1;          // of a run that goes on after crashes: in which it was seen first
+  bool in_use = false;  // seen without a further crash while the store that one left was used
 };
 
 struct TraceFacts {
@@ -38,6 +44,28 @@ struct TraceFacts {
   uint64_t transactions = 0;
 };
 
+// How far crashes in a row were looked at: the first of them after the workload, each further one
+// in the recovery from the one before.
+struct DepthCoverage {
+  uint32_t crashes = 1;
+  uint64_t crash_points = 0;
+  uint64_t recoveries = 0;  // after so many crashes
+  bool exhausted = true;    // every state of every one of these points
+};
+
+// One cycle of a run that goes on after crashes.
+struct CycleCoverage {
+  uint32_t cycle = 1;
+  uint64_t crash_point = 0;  // of the cycle before: where the crash was that it goes on from
+  uint64_t lost_atoms = 0;   // what that crash lost, in pieces
+  uint32_t recovered_transaction = 0;  // what it left: the contents after this transaction
+  uint64_t transactions = 0;           // attempted in this cycle
+  uint64_t crash_points = 0;
+  uint64_t recoveries = 0;
+  std::string states = "0";  // decimal
+  std::string mode;          // as in Coverage
+};
+
 struct Coverage {
   std::string mode;  // exhaustive | bounded | sampled
   uint64_t crash_points = 0;
@@ -45,11 +73,24 @@ struct Coverage {
   bool states_exact = true;  // false: `states` is a lower bound
   double states_log10 = 0;
   uint64_t recoveries = 0;
+  std::vector<DepthCoverage> depth = {};
   uint64_t distinct_images = 0;
   uint64_t reruns = 0;
   uint64_t uses = 0;                 // recoveries after which the store was reopened and used again
   std::vector<std::string> bounds;   // what kept the run from being exhaustive
   std::vector<std::string> unknown;  // reasons why nothing can be said
+  std::vector<CycleCoverage> cycles = {};  // empty: there is one
+};
+
+// What became of a fault beyond the disk's contract that was asked for.
+struct FaultTally {
+  std::string fault;  // the specification
+  FaultLevel level = FaultLevel::kLyingFlush;
+  uint64_t instances = 0;  // that were tried
+  uint64_t fired = 0;      // of them, those that changed something
+  uint64_t of = 0;         // instances that there are
+  uint64_t recoveries = 0;
+  std::string advice = {};  // what to do when none fired; empty: one did, or the run was stopped
 };
 
 struct Result {
@@ -70,6 +111,8 @@ struct Result {
   std::vector<std::pair<std::string, Verdict>> models;
   double elapsed_s = 0;
   std::vector<Finding> findings;
+  std::vector<FaultTally> faults_fired = {};
+  std::optional<ErrorReport> errors = {};  // of a run in which calls failed
   bool interrupted = false;
 };
 

@@ -26,6 +26,10 @@ constexpr std::array<ClassInfo, static_cast<size_t>(kLastViolationClass) + 1> kC
     {"hole", Promise::kPrefix, "a transaction is missing, a later one is there"},
     {"resurrected", Promise::kPrefix, "deleted keys are back"},
     {"lost-commit", Promise::kDurable, "acknowledged transactions are gone, all before are there"},
+    {"never-converges", Promise::kIntact,
+     "each recovery that is cut short leaves more to recover than the one before"},
+    {"acknowledged-after-error", Promise::kDurable,
+     "a transaction is gone that was acknowledged though a call had failed"},
 }};
 
 constexpr std::array<std::string_view, 5> kPromises = {"opens", "intact", "atomic", "prefix",
@@ -52,7 +56,6 @@ std::string_view Describe(ViolationClass violation) {
   return kClasses[static_cast<size_t>(violation)].description;
 }
 std::string_view Name(Verdict verdict) { return kVerdicts[static_cast<size_t>(verdict)]; }
-std::string_view Name(FaultLevel level) { return Faults()[static_cast<size_t>(level)].name; }
 
 Promise BrokenPromise(ViolationClass violation) {
   return kClasses[static_cast<size_t>(violation)].promise;
@@ -70,17 +73,6 @@ std::optional<ViolationClass> ParseViolationClass(std::string_view word) {
     if (kClasses[i].name == word) return static_cast<ViolationClass>(i);
   }
   return std::nullopt;
-}
-
-const std::vector<FaultInfo>& Faults() {
-  static const std::vector<FaultInfo> faults = {
-      {FaultLevel::kProcessKill, "process-kill", true, "everything issued survives"},
-      {FaultLevel::kPowerCutOrdered, "power-cut-ordered", true, "a prefix of what was issued"},
-      {FaultLevel::kPowerCut, "power-cut", true, "any set of whole writes that the model allows"},
-      {FaultLevel::kTornWrite, "torn-write", true,
-       "a kept write may be cut at 4 KiB, then at 512-byte sectors"},
-  };
-  return faults;
 }
 
 }  // namespace plugpull

@@ -1,11 +1,12 @@
-// The words of a verdict: promises, classes of violation, fault levels. Kept in tables, so that the
+// The words of a verdict: promises and classes of violation. Kept in tables, so that the
 // command line, the reports and the documentation cannot disagree.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <vector>
+
+#include "faults/inject/fault_level.h"
 
 namespace plugpull {
 
@@ -27,26 +28,16 @@ enum class ViolationClass : uint8_t {
   kHole,
   kResurrected,
   kLostCommit,
+  kNeverConverges,
+  kAcknowledgedAfterError,
 };
-inline constexpr ViolationClass kLastViolationClass = ViolationClass::kLostCommit;
+inline constexpr ViolationClass kLastViolationClass = ViolationClass::kAcknowledgedAfterError;
 
 enum class Verdict : uint8_t { kHeld, kViolated, kUnknown };
-
-// What had to happen, weakest first.
-enum class FaultLevel : uint8_t { kProcessKill, kPowerCutOrdered, kPowerCut, kTornWrite };
-inline constexpr FaultLevel kLastFaultLevel = FaultLevel::kTornWrite;
-
-struct FaultInfo {
-  FaultLevel level;
-  std::string_view name;
-  bool legal;  // a correct disk may do it
-  std::string_view description;
-};
 
 std::string_view Name(Promise promise);
 std::string_view Name(ViolationClass violation);
 std::string_view Name(Verdict verdict);
-std::string_view Name(FaultLevel level);
 std::string_view Describe(ViolationClass violation);
 std::string_view Describe(Promise promise);
 
@@ -55,7 +46,5 @@ std::optional<ViolationClass> ParseViolationClass(std::string_view word);
 
 // Returns: the first promise that the violation breaks.
 Promise BrokenPromise(ViolationClass violation);
-
-const std::vector<FaultInfo>& Faults();
 
 }  // namespace plugpull

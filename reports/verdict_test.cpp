@@ -54,11 +54,21 @@ TEST(Verdict, EveryClassHasAWordThatParsesBackAndADescription) {
 
 TEST(Verdict, TheClassesAreThoseOfTheDesignAndBreakThesePromises) {
   const std::map<std::string, std::string> expected = {
-      {"refuses-to-open", "opens"}, {"crash-on-open", "opens"}, {"hang-on-open", "opens"},
-      {"structure", "intact"},      {"wrong-value", "intact"},  {"not-idempotent", "intact"},
-      {"unusable-after", "intact"}, {"leak", "intact"},         {"partial-commit", "atomic"},
-      {"reader-changed", "atomic"}, {"hole", "prefix"},         {"resurrected", "prefix"},
+      {"refuses-to-open", "opens"},
+      {"crash-on-open", "opens"},
+      {"hang-on-open", "opens"},
+      {"structure", "intact"},
+      {"wrong-value", "intact"},
+      {"not-idempotent", "intact"},
+      {"unusable-after", "intact"},
+      {"leak", "intact"},
+      {"partial-commit", "atomic"},
+      {"reader-changed", "atomic"},
+      {"hole", "prefix"},
+      {"resurrected", "prefix"},
       {"lost-commit", "durable"},
+      {"never-converges", "intact"},
+      {"acknowledged-after-error", "durable"},
   };
   std::map<std::string, std::string> actual;
   for (const ViolationClass violation : AllUpTo(kLastViolationClass)) {
@@ -84,12 +94,16 @@ TEST(Verdict, FaultsAreListedWeakestFirstOneForEachLevel) {
     const FaultInfo& fault = faults[static_cast<size_t>(level)];
     EXPECT_EQ(fault.level, level);
     EXPECT_EQ(Name(level), fault.name);
-    EXPECT_TRUE(fault.legal) << fault.name;
+    EXPECT_EQ(fault.legal, level <= FaultLevel::kTornWrite) << fault.name;
+    EXPECT_EQ(&InfoOf(level), &fault);
+    EXPECT_EQ(fault.number, std::min<uint32_t>(static_cast<uint32_t>(level), 6)) << fault.name;
     EXPECT_FALSE(fault.description.empty());
     names.emplace_back(fault.name);
   }
   EXPECT_THAT(names,
-              testing::ElementsAre("process-kill", "power-cut-ordered", "power-cut", "torn-write"));
+              testing::ElementsAre("process-kill", "power-cut-ordered", "power-cut", "torn-write",
+                                   "lying-flush", "stale-page", "misdirected-write", "zeroed-page",
+                                   "sub-sector-tear", "bit-rot"));
 }
 
 TEST(Verdict, VerdictsHaveTheWordsOfTheDesign) {
