@@ -90,6 +90,18 @@ TEST_F(CaseFiles, ComeBackInFull) {
   EXPECT_EQ(loaded->violation, saved.violation);
 }
 
+TEST_F(CaseFiles, KnowWhatHappenedBeyondTheContract) {
+  Case some = Some();
+  some.fault = "zeroed-page(file=log,page=0)";
+  ASSERT_TRUE(SaveCase(path_, some).has_value());
+  EXPECT_EQ(LoadCase(path_).value_or(Case()).fault, some.fault);
+  // Cases of before faults know of none.
+  EXPECT_FALSE(Facts().contains("fault"));
+  json facts = Facts();
+  facts["fault"] = "zeroed-page(page=1..2)";
+  EXPECT_THAT(LoadError(Encoded(facts.dump())).context, HasSubstr("zeroed-page"));
+}
+
 TEST_F(CaseFiles, TheSameCaseGivesTheSameBytes) {
   ASSERT_TRUE(SaveCase(path_, Some()).has_value());
   const auto first = ReadWholeFile(path_);

@@ -11,13 +11,18 @@
 #include <optional>
 #include <string_view>
 
+#include "faults/inject/damage.h"
 #include "faults/persistence/materialise.h"
+#include "faults/trace/snapshot_mark.h"
 #include "faults/trace/trace_file.h"
 #include "faults/vfs/memory_vfs.h"
 #include "harness/channel.h"
 #include "harness/child_process.h"
+#include "harness/convergence.h"
+#include "harness/error_pool.h"
 #include "harness/messages.h"
 #include "harness/record.h"
+#include "harness/stretch.h"
 
 namespace plugpull {
 namespace {
@@ -45,16 +50,28 @@ void LimitResources() {
 #endif
 }
 
-int ServeRecord(Channel& channel, int output) {
+// Returns: the recording that `request` asks for. One that goes on finds where in `input`.
+Expected<Trace> RecordAsAsked(const json& request, int input) {
+  if (request.contains("continue")) {
+    const Expected<std::vector<std::byte>> bytes = ReadAll(input);
+    if (!bytes) return std::unexpected(bytes.error());
+    const Expected<Trace> start = DecodeTrace(*bytes);
+    if (!start) return start;
+    return ContinueHere(request["target"].get<std::string>(), *start);
+  }
+  RecordSettings settings;
+  settings.target = request["target"].get<std::string>();
+  settings.workload = request["workload"].get<std::string>();
+  settings.options.seed = request["seed"].get<uint64_t>();
+  settings.options.transactions = request["transactions"].get<uint32_t>();
+  settings.options.keys = request["keys"].get<uint32_t>();
+  return RecordHere(settings);
+}
+
+int ServeRecord(Channel& channel, int output, int input) {
   const Expected<std::optional<json>> request = channel.Receive();
   if (!request || !*request) return 3;
-  RecordSettings settings;
-  settings.target = (**request)["target"].get<std::string>();
-  settings.workload = (**request)["workload"].get<std::string>();
-  settings.options.seed = (**request)["seed"].get<uint64_t>();
-  settings.options.transactions = (**request)["transactions"].get<uint32_t>();
-  settings.options.keys = (**request)["keys"].get<uint32_t>();
-  const Expected<Trace> trace = RecordHere(settings);
+  const Expected<Trace> trace = RecordAsAsked(**request, input);
   if (!trace) return channel.Send({{"error", Describe(trace.error())}}) ? 0 : 3;
   if (const Expected<void> written = WriteAll(output, EncodeTrace(*trace)); !written) {
     return channel.Send({{"error", Describe(written.error())}}) ? 0 : 3;
@@ -67,7 +84,9 @@ int ServeRecord(Channel& channel, int output) {
 class RecoveryServer {
  public:
   RecoveryServer(Trace trace, SharedState& shared)
-      : trace_(std::move(trace)), model_(trace_.transactions), shared_(shared) {}
+      : trace_(std::move(trace)),
+        model_(trace_.transactions, UndoneCount(trace_)),
+        shared_(shared) {}
 
   Expected<json> Serve(const json& request) {
     const Expected<ExploreSettings> settings = ExploreSettingsFromJson(request.at("settings"));
@@ -95,7 +114,12 @@ class RecoveryServer {
       if (!path) return std::unexpected(path.error());
       deadly.push_back(std::move(*path));
     }
-    return ToJson(exploration->explorer->Explore(request.at("position").get<size_t>(), deadly));
+    const size_t position = request.at("position").get<size_t>();
+    const std::string fault = request.value("fault", std::string());
+    if (fault.empty()) return ToJson(exploration->explorer->Explore(position, deadly));
+    const Expected<Damage> damage = DamageOf(fault, position);
+    if (!damage) return std::unexpected(damage.error());
+    return ToJson(exploration->explorer->ExploreDamaged(position, *damage, deadly));
   }
 
  private:
@@ -106,6 +130,11 @@ class RecoveryServer {
     Target target;
     std::unique_ptr<PointExplorer> explorer;
   };
+
+  Expected<Damage> DamageOf(const std::string& fault, size_t position) {
+    if (damage_reader_ == nullptr) damage_reader_ = std::make_unique<DamageReader>(trace_);
+    return damage_reader_->Read(fault, position);
+  }
 
   Expected<json> Replay(const json& request, const ExploreSettings& settings) {
     const Expected<Target> target = ParseTarget(settings.target);
@@ -119,8 +148,16 @@ class RecoveryServer {
     std::sort(lost.begin(), lost.end());
     const size_t position = request.at("position").get<size_t>();
     const Window window{request.at("acknowledged").get<uint32_t>(),
-                        request.at("attempted").get<uint32_t>()};
-    MemoryVfs vfs(Materialise(trace_, position, lost, settings.tear));
+                        request.at("attempted").get<uint32_t>(),
+                        AcknowledgedAfterFailure(trace_, position)};
+    Image image = Materialise(trace_, position, lost, settings.tear);
+    if (const std::string fault = request.value("fault", std::string()); !fault.empty()) {
+      const Expected<Damage> damage = DamageOf(fault, position);
+      if (!damage) return std::unexpected(damage.error());
+      Apply(damage->patches, image);
+    }
+    MemoryVfs vfs(image);
+    if (request.value("in_use", false)) return UseOn(vfs, *target, window, settings);
     Recovery recovery(*target, model_, settings.promise,
                       UseAfterRecovery(settings.seed, settings.keys), shared_.phase);
     shared_.started_ns = MonotonicNanoseconds();
@@ -129,15 +166,31 @@ class RecoveryServer {
       judgement = recovery.Use(vfs, std::move(judgement));
     }
     recovery.Drop();
+    if (!judgement.violation &&
+        settings.promise >= BrokenPromise(ViolationClass::kNeverConverges)) {
+      judgement.violation = CheckConvergence(image, *target);
+    }
     shared_.started_ns = 0;
     json answer = {{"held", !judgement.violation.has_value()}};
+    if (judgement.known_state) answer["recovered_transaction"] = judgement.recovered_transaction;
     if (judgement.violation) answer["violation"] = ToJson(*judgement.violation);
+    return answer;
+  }
+
+  json UseOn(Vfs& vfs, const Target& target, Window window, const ExploreSettings& settings) {
+    Stretch stretch(target, trace_.transactions, model_, settings.promise, shared_.phase);
+    shared_.started_ns = MonotonicNanoseconds();
+    const std::optional<Violation> violation = stretch.Judge(vfs, window.acknowledged);
+    shared_.started_ns = 0;
+    json answer = {{"held", !violation.has_value()}};
+    if (violation) answer["violation"] = ToJson(*violation);
     return answer;
   }
 
   Trace trace_;
   ReferenceModel model_;
   SharedState& shared_;
+  std::unique_ptr<DamageReader> damage_reader_;  // made when first needed
   std::map<std::string, std::unique_ptr<Exploration>> explorations_;
 };
 
@@ -163,7 +216,9 @@ int ServeRecover(Channel& channel, int trace_file, int shared_file) {
 
 std::vector<std::string> ChildArguments(ChildRole role, int channel, int file, int shared) {
   return {kChildFlag,
-          role == ChildRole::kRecord ? "record" : "recover",
+          role == ChildRole::kRecord   ? "record"
+          : role == ChildRole::kErrors ? "errors"
+                                       : "recover",
           std::to_string(::getpid()),
           std::to_string(channel),
           std::to_string(file),
@@ -177,7 +232,10 @@ int ServeChild(int /*argc*/, char** argv) {
   LimitResources();
   Channel channel{Descriptor(NumberArgument(argv[4]))};
   const int file = NumberArgument(argv[5]);
-  if (std::string_view(argv[2]) == "record") return ServeRecord(channel, file);
+  if (std::string_view(argv[2]) == "record") {
+    return ServeRecord(channel, file, NumberArgument(argv[6]));
+  }
+  if (std::string_view(argv[2]) == "errors") return ServeErrors(channel, file);
   return ServeRecover(channel, file, NumberArgument(argv[6]));
 }
 

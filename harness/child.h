@@ -9,6 +9,7 @@ namespace plugpull {
 enum class ChildRole {
   kRecord,   // runs one workload, writes the trace
   kRecover,  // explores crash points and replays crash states, thousands of recoveries long
+  kErrors,   // runs plans of failing calls
 };
 
 // Returns: the command line that makes this program serve. Descriptors of -1 are not used.

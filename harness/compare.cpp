@@ -198,6 +198,7 @@ class Comparing {
     settings.promise = promise;
     settings.per_class = std::min(settings.per_class, kPerClass);
     settings.patience = kPatience;
+    settings.depth = 1;  // what two crashes break is for run to say: here many rows are compared
     if (settings.recoveries_per_point == 0) settings.recoveries_per_point = recoveries_per_point;
     explore.out_directory += "/" + directory;
     CompareProgress progress{.strategy = row.name,

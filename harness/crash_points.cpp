@@ -6,6 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "faults/persistence/epoch_rule.h"
+#include "faults/trace/snapshot_mark.h"
+
 namespace plugpull {
 namespace {
 
@@ -28,52 +31,6 @@ std::vector<bool> MayRepeatThePast(const std::vector<Transaction>& transactions)
   return may_repeat;
 }
 
-// Calls that change names, sizes or attributes: on a mount where metadata is synchronous, they are
-// durable when they return.
-bool IsMetadata(OpKind kind) {
-  switch (kind) {
-    case OpKind::kCreate:
-    case OpKind::kTruncate:
-    case OpKind::kRename:
-    case OpKind::kLink:
-    case OpKind::kUnlink:
-    case OpKind::kMakeDirectory:
-    case OpKind::kRemoveDirectory:
-    case OpKind::kSymlink:
-    case OpKind::kCreateUnnamed:
-    case OpKind::kExchange:
-    case OpKind::kAllocate:
-    case OpKind::kClone:
-    case OpKind::kSetAttribute:
-    case OpKind::kSetXattr:
-    case OpKind::kRemoveXattr:
-      return true;
-    case OpKind::kWrite:
-    case OpKind::kSync:
-    case OpKind::kDataSync:
-    case OpKind::kSyncDirectory:
-    case OpKind::kBegin:
-    case OpKind::kAcknowledge:
-    case OpKind::kSyncWrite:
-    case OpKind::kSyncRange:
-    case OpKind::kSyncMapped:
-    case OpKind::kSyncAll:
-    case OpKind::kUnmodelled:
-      return false;
-  }
-  return false;
-}
-
-// Returns: whether the operation leaves states that were not there before it.
-bool IsChange(const Op& op, const Model& model) {
-  // What was synced on its own is there without what came before it.
-  if (IsSync(op.kind) && model.shape == Shape::kCommitAndLog) return true;
-  // A sync only takes states away, but one that failed has dropped what later syncs do not cover.
-  if (IsSync(op.kind)) return op.result_errno != 0;
-  return op.kind != OpKind::kSyncRange && op.kind != OpKind::kAcknowledge &&
-         op.kind != OpKind::kBegin;
-}
-
 }  // namespace
 
 size_t EndOfModelled(const Trace& trace) {
@@ -89,38 +46,21 @@ std::vector<size_t> CrashPoints(const Trace& trace, const Model& model, Promise 
   std::vector<size_t> points;
   // A point is worth exploring when, since the last one, something was issued (more states) or
   // acknowledged (fewer of them legal).
-  bool news = true;
-  std::set<InodeId> rewritten;  // files that were ever truncated to 0
+  EpochRule epochs(model, /*news=*/true);
   const size_t end = EndOfModelled(trace);
-  for (size_t i = 0; i < end; ++i) {
+  for (size_t i = SnapshotEnd(trace); i < end; ++i) {
     const Op& op = trace.ops[i];
-    const bool is_change = IsChange(op, model);
-    const bool is_sync = IsSync(op.kind) || (model.synchronous_metadata && IsMetadata(op.kind));
     // Acknowledgements narrow what is legal only where durability is promised.
     const bool is_promise = op.kind == OpKind::kAcknowledge && promise == Promise::kDurable;
     // From its begin on, the contents of a transaction are legal, also where they are those of an
     // earlier state that must not come back: a deletion of what the transaction before it wrote.
     const bool is_begin = op.kind == OpKind::kBegin && may_repeat[op.transaction - 1];
-    // Where everything survives, no state contains another: each operation is a point of its own.
-    // Where a truncate survives only with the rewrite after it, more of that takes states away.
-    if (op.kind == OpKind::kTruncate && op.size_bytes == 0) rewritten.insert(op.inode);
-    const bool is_tied = model.truncate_flush == Flush::kStrict && op.kind == OpKind::kWrite &&
-                         rewritten.contains(op.inode);
-    const bool ends_epoch = is_begin || is_tied ||
-                            (model.shape == Shape::kEverything ? is_change : is_sync || is_promise);
-    if (ends_epoch && news) {
-      points.push_back(i);
-      news = false;
-    }
-    news = news || is_change || is_promise;
+    if (epochs.IsPointBefore(op, is_begin, is_promise)) points.push_back(i);
   }
   points.push_back(end);
   return points;
 }
 
-bool HasFailedSync(const Trace& trace) {
-  return std::ranges::any_of(trace.ops,
-                             [](const Op& op) { return IsSync(op.kind) && op.result_errno != 0; });
-}
+bool HasFailedSync(const Trace& trace) { return std::ranges::any_of(trace.ops, IsFailedSync); }
 
 }  // namespace plugpull

@@ -16,7 +16,7 @@ namespace plugpull {
 size_t EndOfModelled(const Trace& trace);
 
 // Returns: positions in the trace up to EndOfModelled, ascending. A crash at position p comes after
-// the operations [0, p) were issued and before anything else.
+// the operations [0, p) were issued and before anything else. None lies in the trace's snapshot.
 std::vector<size_t> CrashPoints(const Trace& trace, const Model& model, Promise promise);
 
 // Returns: true when some sync of the trace failed. What it leaves is a matter of the file system:

@@ -51,6 +51,11 @@ std::string_view KindOf(const Op& op, AtomKind kind) {
   return "";
 }
 
+std::string NameOfUnit(Tear tear) {
+  if (IsSubSector(tear)) return fmt::format("{}-byte pieces", UnitBytes(tear));
+  return UnitBytes(tear) == kSectorBytes ? "sectors" : "pages";
+}
+
 // Writes "0-3, 5" for {0, 1, 2, 3, 5}.
 std::string Ranges(const std::vector<uint32_t>& numbers) {
   std::string text;
@@ -70,21 +75,31 @@ std::string Ranges(const std::vector<uint32_t>& numbers) {
 StateInspector::StateInspector(const Trace& trace, const EngineType& type)
     : trace_(trace), type_(type), names_(LastNames(trace)) {}
 
-StateInspector::View& StateInspector::ViewAt(size_t position, const Model& model, Tear tear) {
-  auto view = std::ranges::find_if(
-      views_, [&](const View& known) { return known.model == &model && known.tear == tear; });
+StateInspector::View& StateInspector::ViewAt(const ChosenState& state, const Model& model,
+                                             Tear tear) {
+  const size_t position = state.position;
+  auto view = std::ranges::find_if(views_, [&](const View& known) {
+    return known.model == &model && known.tear == tear &&
+           known.lies_from.has_value() == state.lies_from.has_value();
+  });
   if (view == views_.end()) {
     view = views_.emplace(views_.end());
     view->model = &model;
     view->tear = tear;
     view->graph = std::make_unique<CrashGraph>();
   }
+  if (view->lies_from != state.lies_from) view->cursor.reset();
+  view->lies_from = state.lies_from;
   if (view->cursor != nullptr && view->cursor->position() == position) {
     view->graph->constraints().Undo(0);
     return *view;
   }
   if (view->cursor == nullptr || view->cursor->position() > position) {
     view->cursor = std::make_unique<CrashCursor>(trace_, model, tear);
+  }
+  if (state.lies_from && !view->cursor->is_lying()) {
+    view->cursor->AdvanceTo(std::min(*state.lies_from, position));
+    view->cursor->LieFromNowOn();
   }
   view->cursor->AdvanceTo(position);
   view->graph->BuildOrder(*view->cursor, tear);
@@ -109,7 +124,7 @@ bool StateInspector::Decide(View& view, const ChosenState& state) const {
 }
 
 CompleteState StateInspector::Complete(const ChosenState& state, const Model& model) {
-  View& view = ViewAt(state.position, model, state.tear);
+  View& view = ViewAt(state, model, state.tear);
   Constraints& constraints = view.graph->constraints();
   if (!Decide(view, state)) {
     // Taken by the letter, choices are possible together where they were made.
@@ -135,7 +150,7 @@ CompleteState StateInspector::Complete(const ChosenState& state, const Model& mo
 }
 
 bool StateInspector::Admits(const ChosenState& state, const Model& model, Tear tear) {
-  return Decide(ViewAt(state.position, model, EffectiveTear(model, tear)), state);
+  return Decide(ViewAt(state, model, EffectiveTear(model, tear)), state);
 }
 
 std::vector<std::string> StateInspector::AdmittingModels(const ChosenState& state) {
@@ -167,8 +182,9 @@ FaultLevel StateInspector::WeakestLevel(const ChosenState& state, const Model& m
 
 ChosenState StateInspector::Weaken(const ChosenState& state, const Model& model, Tear tear) {
   const Tear effective = EffectiveTear(model, tear);
-  const View& view = ViewAt(state.position, model, effective);
-  ChosenState weaker{.position = state.position, .tear = effective, .chosen = {}};
+  const View& view = ViewAt(state, model, effective);
+  ChosenState weaker{
+      .position = state.position, .tear = effective, .chosen = {}, .lies_from = state.lies_from};
   for (const auto& [fine, kept] : state.chosen) {
     const AtomId id = Coarsen(trace_, fine, state.tear, effective);
     if (view.graph->VariableOf(id) != kNoVariable) weaker.chosen.emplace_back(id, kept);
@@ -188,6 +204,12 @@ std::vector<std::string> StateInspector::Kinds(const std::vector<AtomId>& atoms)
     kinds.insert(fmt::format("{}({})", KindOf(op, atom.kind), type_.RoleOf(PathOf(op.inode))));
   }
   return {kinds.begin(), kinds.end()};
+}
+
+std::vector<std::string> StateInspector::Roles(const std::vector<AtomId>& atoms) const {
+  std::set<std::string> roles;
+  for (const AtomId& atom : atoms) roles.insert(type_.RoleOf(PathOf(trace_.ops[atom.op].inode)));
+  return {roles.begin(), roles.end()};
 }
 
 std::vector<std::string> StateInspector::Lines(const std::vector<AtomId>& atoms, Tear tear) const {
@@ -216,8 +238,7 @@ std::vector<std::string> StateInspector::Lines(const std::vector<AtomId>& atoms,
     if (first.kind == AtomKind::kData && tear != Tear::kNone && (op.flags & kUntorn) == 0) {
       const uint32_t count = UnitsOf(op, tear).count;
       if (pieces.size() < count) {
-        line += fmt::format(" ({} {} of {})", UnitBytes(tear) == kSectorBytes ? "sectors" : "pages",
-                            Ranges(pieces), count);
+        line += fmt::format(" ({} {} of {})", NameOfUnit(tear), Ranges(pieces), count);
       }
     }
     lines.push_back(std::move(line));

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@ struct ChosenState {
   size_t position = 0;
   Tear tear = Tear::kNone;
   std::vector<std::pair<AtomId, bool>> chosen;  // (atom, kept)
+  std::optional<size_t> lies_from = {};         // syncs from this position on lied
 };
 
 // A complete state: of all that is undecided at the point, what is lost and what is kept.
@@ -64,6 +66,9 @@ class StateInspector {
   // "unlink(journal)". They stay the same from night to night.
   std::vector<std::string> Kinds(const std::vector<AtomId>& atoms) const;
 
+  // Returns: the roles of the files that `atoms` are about, each once, sorted.
+  std::vector<std::string> Roles(const std::vector<AtomId>& atoms) const;
+
   // Returns: one line for each operation among `atoms`, with the pieces meant where not all are.
   // Requires: sorted.
   std::vector<std::string> Lines(const std::vector<AtomId>& atoms, Tear tear) const;
@@ -75,10 +80,11 @@ class StateInspector {
     std::unique_ptr<CrashCursor> cursor;
     std::unique_ptr<CrashGraph> graph;
     Tear tear = Tear::kNone;
+    std::optional<size_t> lies_from = {};
   };
 
-  // Returns: the view with nothing decided.
-  View& ViewAt(size_t position, const Model& model, Tear tear);
+  // Returns: the view of a state's point with nothing decided.
+  View& ViewAt(const ChosenState& state, const Model& model, Tear tear);
   // Decides what the choices mean. Returns: false when that contradicts the model.
   bool Decide(View& view, const ChosenState& state) const;
   std::string PathOf(InodeId inode) const;

@@ -45,14 +45,15 @@ class Watched final : public Engine {
 
 class DeadlyPaths : public testing::Test {
  protected:
-  DeadlyPaths()
-      : trace_(SmallTrace("fragile_log:sync=0", 40)),
+  explicit DeadlyPaths(uint32_t transactions = 40, uint32_t depth = 1)
+      : trace_(SmallTrace("fragile_log:sync=0", transactions)),
         inner_(*ParseTarget("fragile_log:sync=0")),
         type_([this](Vfs& vfs) {
           return std::make_unique<Watched>(inner_.Create(vfs), [this] { Note(); });
         }),
         target_{.type = &type_, .options = {}, .text = "watched"},
         model_(trace_.transactions),
+        settings_{.promise = Promise::kPrefix, .keys = 6, .per_class = 1000, .depth = depth},
         explorer_(trace_, target_, model_, settings_, memory_.state()) {}
 
   void Note() {
@@ -89,7 +90,7 @@ class DeadlyPaths : public testing::Test {
   const FunctionEngineType type_;
   const Target target_;
   const ReferenceModel model_;
-  const ExploreSettings settings_{.promise = Promise::kPrefix, .keys = 6, .per_class = 1000};
+  const ExploreSettings settings_;
   LocalSearch memory_;
   PointExplorer explorer_;
   std::vector<Execution> executions_;
@@ -115,6 +116,56 @@ TEST_F(DeadlyPaths, AreNotRunAgainAndCountOnce) {
     EXPECT_EQ(result.violations[0].chosen.size(), executions[i].path.size()) << i;
   }
   EXPECT_GT(tried, 10u);
+}
+
+// The same where the power has failed in a recovery, and the recovery from that dies.
+class DeadlyPathsAfterTwoCrashes : public DeadlyPaths {
+ protected:
+  DeadlyPathsAfterTwoCrashes() : DeadlyPaths(6, 2) {}
+};
+
+TEST_F(DeadlyPathsAfterTwoCrashes, AreNotRunAgainAndCountOnce) {
+  const PointResult before = Explore({});
+  ASSERT_TRUE(before.exhausted && before.deeper.at(0).exhausted);
+  const std::vector<Execution> executions = executions_;
+  size_t tried = 0;
+  for (size_t i = 0; i < executions.size(); i += 1 + executions.size() / 40) {
+    const bool is_second = std::ranges::any_of(executions[i].path, [](const Choice& choice) {
+      return IsPowerQuestion(choice.variable) && !choice.keep;
+    });
+    if (executions[i].probe != 0 || !is_second) continue;
+    ++tried;
+    const PointResult result = Explore({Deadly(executions[i])});
+    EXPECT_EQ(TimesRun(executions[i]), 0u) << i;
+    EXPECT_TRUE(result.exhausted && result.deeper.at(0).exhausted) << i;
+    EXPECT_EQ(result.covered, before.covered) << i;
+    EXPECT_EQ(result.recoveries, before.recoveries) << i;
+    EXPECT_EQ(result.deeper.at(0).recoveries, before.deeper.at(0).recoveries) << i;
+    ASSERT_EQ(result.violations.size(), 1u) << i;
+    EXPECT_EQ(result.violations[0].violation, Deadly(executions[i]).violation);
+    EXPECT_EQ(result.violations[0].cuts.size(), 1u);
+  }
+  EXPECT_GT(tried, 5u);
+}
+
+TEST_F(DeadlyPathsAfterTwoCrashes, SayNothingWhileTheEngineGivesUp) {
+  Explore({});
+  const std::vector<Execution> executions = executions_;
+  const auto second = std::ranges::find_if(executions, [](const Execution& execution) {
+    return std::ranges::any_of(execution.path, [](const Choice& choice) {
+      return IsPowerQuestion(choice.variable) && !choice.keep;
+    });
+  });
+  ASSERT_NE(second, executions.end());
+  DeadlyPath deadly = Deadly(*second);
+  const auto power = std::ranges::find_if(deadly.path, [](const Choice& choice) {
+    return IsPowerQuestion(choice.variable) && !choice.keep;
+  });
+  deadly.path.erase(power + 1, deadly.path.end());
+  deadly.is_unwinding = true;
+  const PointResult result = Explore({deadly});
+  EXPECT_EQ(result.unknown, std::vector<std::string>{deadly.violation.message});
+  EXPECT_TRUE(result.violations.empty());
 }
 
 TEST_F(DeadlyPaths, MayBeShorterThanTheExecutionBecauseItDiedOnTheWay) {

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "faults/persistence/model_text.h"
+#include "faults/trace/snapshot_mark.h"
 #include "harness/case_file.h"
 #include "harness/crash_points.h"
+#include "harness/fault_search.h"
 #include "harness/findings.h"
 #include "harness/recovery_pool.h"
 #include "harness/version.h"
@@ -33,6 +35,8 @@ double Log10(const StateCount& count) {
          static_cast<double>(digits.size() - std::min<size_t>(digits.size(), 15));
 }
 
+}  // namespace
+
 TraceFacts FactsOf(const Trace& trace) {
   TraceFacts facts;
   facts.operations = trace.ops.size();
@@ -45,6 +49,24 @@ TraceFacts FactsOf(const Trace& trace) {
   return facts;
 }
 
+// Adds what a point says about its recoveries after one crash, two, ...
+void AddDepths(const PointResult& point, Coverage& coverage) {
+  while (coverage.depth.size() <= point.deeper.size()) {
+    coverage.depth.push_back({.crashes = static_cast<uint32_t>(coverage.depth.size() + 1)});
+  }
+  DepthCoverage& first = coverage.depth.front();
+  ++first.crash_points;
+  first.recoveries += point.recoveries;
+  first.exhausted = first.exhausted && point.exhausted;
+  for (size_t i = 0; i < point.deeper.size(); ++i) {
+    DepthCoverage& further = coverage.depth[i + 1];
+    further.crash_points += point.deeper[i].crash_points;
+    further.recoveries += point.deeper[i].recoveries;
+    further.exhausted = further.exhausted && point.deeper[i].exhausted && point.exhausted;
+    coverage.recoveries += point.deeper[i].recoveries;
+  }
+}
+
 std::vector<std::string> FaultsOf(const ExploreSettings& settings) {
   if (settings.model->shape == Shape::kEverything) return {"process-kill"};
   if (settings.model->shape == Shape::kPrefix) {
@@ -54,6 +76,8 @@ std::vector<std::string> FaultsOf(const ExploreSettings& settings) {
   if (settings.tear == Tear::kNone) return {"process-kill", "power-cut-ordered", "power-cut"};
   return {"process-kill", "power-cut-ordered", "power-cut", "torn-write"};
 }
+
+namespace {
 
 class Exploration {
  public:
@@ -70,8 +94,11 @@ class Exploration {
     if (!pool) return std::unexpected(pool.error());
     const ExploreSettings& settings = options_.settings;
     std::vector<PointTask> tasks;
-    for (const size_t position : CrashPoints(trace_, *settings.model, settings.promise)) {
-      tasks.push_back({position, settings});
+    if (options_.legal) {
+      for (const size_t position : CrashPoints(trace_, *settings.model, settings.promise)) {
+        if (position < options_.first_position || position > options_.last_position) continue;
+        tasks.push_back({position, settings});
+      }
     }
     progress_.points = tasks.size();
     Expected<std::vector<PointResult>> results = RunInBatches(*pool, std::move(tasks));
@@ -82,8 +109,13 @@ class Exploration {
         return std::unexpected(tried.error());
       }
     }
-    if (options_.all_models) {
+    if (options_.all_models && options_.legal) {
       if (const Expected<void> tried = TryOtherModels(*pool, *results); !tried) {
+        return std::unexpected(tried.error());
+      }
+    }
+    for (const std::string& fault : options_.faults) {
+      if (const Expected<void> tried = TryFault(*pool, fault); !tried) {
         return std::unexpected(tried.error());
       }
     }
@@ -189,8 +221,9 @@ class Exploration {
         const auto before =
             std::ranges::find_if(results.rbegin(), results.rend(),
                                  [&](const auto& r) { return r.position < positions[i]; });
-        size_t first = before == results.rend() ? 0 : before->position + 1;
+        size_t first = before == results.rend() ? SnapshotEnd(trace_) : before->position + 1;
         if (positions[i] - first > kMostKillsPerPoint) first = positions[i] - kMostKillsPerPoint;
+        first = std::max(first, options_.first_position);
         for (size_t at = first; at <= positions[i]; ++at) tasks.push_back({at, kill});
       }
     };
@@ -267,6 +300,40 @@ class Exploration {
     return {};
   }
 
+  Expected<void> TryFault(RecoveryPool& pool, const std::string& text) {
+    Expected<FaultPlan> plan = PlanFault(trace_, options_.settings, text);
+    if (!plan) return std::unexpected(plan.error());
+    further_bounds_.insert(plan->bounds.begin(), plan->bounds.end());
+    FaultTally tally{.fault = plan->text, .level = plan->level, .of = plan->of};
+    const size_t planned = plan->tasks.size();
+    if (interrupted_ || out_of_budget_) plan->tasks.clear();
+    progress_.points += plan->tasks.size() + plan->ordered.size();
+    const std::optional<ExploreSettings> settings =
+        plan->tasks.empty() ? std::nullopt : std::optional(plan->tasks.front().settings);
+    Expected<std::vector<PointResult>> results = RunInBatches(pool, std::move(plan->tasks));
+    if (!results) return std::unexpected(results.error());
+    for (PointResult& result : *results) {
+      ++tally.instances;
+      tally.fired += result.fired ? 1 : 0;
+      tally.recoveries += result.recoveries;
+      collector_.Add(result, *settings);
+      damaged_.push_back(std::move(result));
+    }
+    if (!interrupted_ && !out_of_budget_ && !plan->ordered.empty()) {
+      const ExploreSettings in_order = plan->ordered.front().settings;
+      results = RunInBatches(pool, std::move(plan->ordered));
+      if (!results) return std::unexpected(results.error());
+      for (PointResult& result : *results) {
+        tally.recoveries += result.recoveries;
+        collector_.Add(result, in_order);
+        damaged_.push_back(std::move(result));
+      }
+    }
+    if (tally.fired == 0 && tally.instances == planned) tally.advice = plan->advice;
+    faults_fired_.push_back(std::move(tally));
+    return {};
+  }
+
   Result Summarise(const std::vector<PointResult>& results) {
     Result result;
     result.version = kVersion;
@@ -275,21 +342,30 @@ class Exploration {
     result.seed = options_.settings.seed;
     result.model = options_.all_models ? "all" : ModelText(*options_.settings.model);
     result.tear = Name(options_.settings.tear);
-    result.faults = FaultsOf(options_.settings);
+    if (options_.legal) result.faults = FaultsOf(options_.settings);
+    for (const FaultTally& tally : faults_fired_) result.faults.push_back(tally.fault);
+    result.faults_fired = faults_fired_;
     result.promise = options_.settings.promise;
     result.trace = FactsOf(trace_);
     result.interrupted = interrupted_;
     Coverage& coverage = result.coverage;
     StateCount states = 0;
+    uint64_t probes = 0;
     std::set<std::string> bounds = further_bounds_;
     std::set<std::string> unknown;
     if (const size_t end = EndOfModelled(trace_); end < trace_.ops.size()) {
       unknown.insert("call not modelled: " + trace_.ops[end].name);
     }
-    for (const PointResult& point : results) {
-      ++coverage.crash_points;
+    std::vector<PointResult> explored = results;
+    std::ranges::copy_if(damaged_, std::back_inserter(explored), &PointResult::fired);
+    std::set<size_t> positions;
+    for (const PointResult& point : explored) {
+      if (point.fault.empty() || positions.insert(point.position).second) ++coverage.crash_points;
       coverage.recoveries += point.recoveries;
-      coverage.distinct_images += point.recoveries - point.probes;
+      AddDepths(point, coverage);
+      const bool is_deep = std::ranges::all_of(point.deeper, &DepthResult::exhausted);
+      if (point.exhausted && !is_deep) bounds.insert("depth");
+      probes += point.probes;
       coverage.reruns += point.reruns;
       coverage.uses += point.uses;
       coverage.states_exact = coverage.states_exact && point.exact;
@@ -297,6 +373,7 @@ class Exploration {
       if (!point.exhausted && !point.bound.empty()) bounds.insert(point.bound);
       unknown.insert(point.unknown.begin(), point.unknown.end());
     }
+    coverage.distinct_images = coverage.recoveries - probes;
     if (out_of_budget_) bounds.insert("budget");
     if (interrupted_) bounds.insert("signal");
     bounds.erase("stopped");
@@ -304,7 +381,12 @@ class Exploration {
     coverage.states_log10 = states == 0 ? 0 : Log10(states);
     coverage.bounds.assign(bounds.begin(), bounds.end());
     // A run that was stopped before its first recovery has seen nothing hold.
-    if (coverage.recoveries == 0) unknown.insert("stopped before anything was explored");
+    for (const FaultTally& tally : faults_fired_) {
+      if (!tally.advice.empty()) unknown.insert("the fault never fired: " + tally.fault);
+    }
+    if (coverage.recoveries == 0 && unknown.empty()) {
+      unknown.insert("stopped before anything was explored");
+    }
     coverage.unknown.assign(unknown.begin(), unknown.end());
     coverage.mode = bounds.empty() && unknown.empty() ? "exhaustive" : "bounded";
     result.verdict = !unknown.empty() ? Verdict::kUnknown : Verdict::kHeld;
@@ -322,6 +404,7 @@ class Exploration {
                   fmt::format("cannot create {}: {}", directory.string(), error.message()));
     }
     for (Finding& finding : result.findings) {
+      if (options_.known_signatures.contains(finding.signature)) continue;
       const FindingDraft& draft = collector_.drafts().at(finding.signature);
       const Case saved{.id = finding.id,
                        .signature = finding.signature,
@@ -329,6 +412,8 @@ class Exploration {
                        .trace = CutTrace(trace_, draft.state.position, draft.window.attempted),
                        .window = draft.window,
                        .lost = draft.complete.lost,
+                       .fault = draft.fault,
+                       .further = draft.further,
                        .violation = draft.violation};
       finding.case_path = "findings/" + finding.id + ".case";
       const std::filesystem::path path =
@@ -347,6 +432,8 @@ class Exploration {
   uint64_t recoveries_ = 0;
   std::vector<std::pair<std::string, Verdict>> other_models_;
   std::set<std::string> further_bounds_;
+  std::vector<FaultTally> faults_fired_;
+  std::vector<PointResult> damaged_;  // by faults beyond the disk's contract
   bool interrupted_ = false;
   bool out_of_budget_ = false;
 };

@@ -6,7 +6,9 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "engine/target.h"
 #include "faults/base/error.h"
@@ -21,10 +23,25 @@ struct ExploreOptions {
   // Where the model of the settings is violated, try the other Models(), too.
   // Requires: that model is the weakest.
   bool all_models = false;
+  // Whether to explore what the settings say, with a disk that keeps its contract.
+  bool legal = true;
+  // Faults beyond the disk's contract, each explored on its own, after that: as in
+  // "stale-page(age=1..3)", or "power-cut+stale-page" for both together.
+  std::vector<std::string> faults = {};
   uint32_t jobs = 1;
   std::optional<std::chrono::milliseconds> budget;
   std::string out_directory;  // for case files
+  // How often the run crashes and goes on; see cycles.h. Explore itself knows one cycle.
+  uint32_t cycles = 1;
+  // Signatures of findings whose cases are there already.
+  std::set<std::string> known_signatures = {};
+  size_t first_position = 0;  // crashes before and after these are not explored
+  size_t last_position = SIZE_MAX;
 };
+
+// What is said of any run in a result.
+TraceFacts FactsOf(const Trace& trace);
+std::vector<std::string> FaultsOf(const ExploreSettings& settings);
 
 // What a progress display shows.
 struct ExploreProgress {

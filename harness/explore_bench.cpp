@@ -22,7 +22,8 @@ namespace {
 // A recorded run and all that exploring it takes.
 class Bench {
  public:
-  Bench(const std::string& target, uint32_t transactions, const char* model = "posix-minimal") {
+  Bench(const std::string& target, uint32_t transactions, const char* model = "posix-minimal",
+        uint32_t depth = 1) {
     RecordSettings record;
     record.target = target;
     record.options.transactions = transactions;
@@ -31,6 +32,7 @@ class Bench {
     trace_ = std::move(*recorded);
     settings_.target = target;
     settings_.model = FindModel(model);
+    settings_.depth = depth;
     target_ = *ParseTarget(target);
     model_ = std::make_unique<ReferenceModel>(trace_.transactions);
     points_ = CrashPoints(trace_, *settings_.model, settings_.promise);
@@ -99,12 +101,16 @@ class Bench {
   std::atomic<uint32_t> probe_{0};
 };
 
-void Explore(benchmark::State& state, const std::string& target) {
-  Bench bench(target, static_cast<uint32_t>(state.range(0)));
+void Explore(benchmark::State& state, const std::string& target, uint32_t depth) {
+  Bench bench(target, static_cast<uint32_t>(state.range(0)), "posix-minimal", depth);
   uint64_t recoveries = 0;
   for (auto _ : state) {
     const std::unique_ptr<PointExplorer> explorer = bench.NewExplorer();
-    for (const size_t point : bench.points()) recoveries += explorer->Explore(point, {}).recoveries;
+    for (const size_t point : bench.points()) {
+      const PointResult result = explorer->Explore(point, {});
+      recoveries += result.recoveries;
+      for (const DepthResult& further : result.deeper) recoveries += further.recoveries;
+    }
   }
   state.counters["recoveries/s"] =
       benchmark::Counter(static_cast<double>(recoveries), benchmark::Counter::kIsRate);
@@ -126,14 +132,23 @@ void Overhead(benchmark::State& state, const std::string& target, const char* mo
 constexpr const char* kRollback = "sqlite:journal=delete,sync=extra";
 constexpr const char* kLog = "sqlite:journal=wal,sync=full";
 
-BENCHMARK_CAPTURE(Explore, cow_tree, "cow_tree")->Arg(200)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(Explore, sqlite_delete_extra, kRollback)
+BENCHMARK_CAPTURE(Explore, cow_tree, "cow_tree", 1)->Arg(200)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Explore, sqlite_delete_extra, kRollback, 1)
+    ->Arg(20)
     ->Arg(100)
     ->Arg(200)
     ->Arg(400)
     ->Arg(800)
     ->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(Explore, sqlite_wal_full, kLog)->Arg(200)->Unit(benchmark::kMillisecond);
+// What a second and a third crash cost, both in recovery.
+BENCHMARK_CAPTURE(Explore, sqlite_delete_extra_depth_2, kRollback, 2)
+    ->Arg(20)
+    ->Arg(200)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Explore, sqlite_delete_extra_depth_3, kRollback, 3)
+    ->Arg(20)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(Explore, sqlite_wal_full, kLog, 1)->Arg(200)->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(Overhead, cow_tree, "cow_tree", "posix-minimal")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(Overhead, cow_tree_ext4, "cow_tree", "ext4-ordered")
     ->Unit(benchmark::kMillisecond);

@@ -10,12 +10,17 @@
 namespace plugpull {
 
 nlohmann::json ToJson(const ExploreSettings& settings) {
-  return {
-      {"target", settings.target},       {"model", ModelText(*settings.model)},
-      {"tear", Name(settings.tear)},     {"promise", Name(settings.promise)},
-      {"seed", settings.seed},           {"keys", settings.keys},
-      {"per_class", settings.per_class}, {"recoveries_per_point", settings.recoveries_per_point},
-      {"patience", settings.patience},   {"recovery_timeout_ms", settings.recovery_timeout_ms}};
+  return {{"target", settings.target},
+          {"model", ModelText(*settings.model)},
+          {"tear", Name(settings.tear)},
+          {"promise", Name(settings.promise)},
+          {"seed", settings.seed},
+          {"keys", settings.keys},
+          {"per_class", settings.per_class},
+          {"recoveries_per_point", settings.recoveries_per_point},
+          {"patience", settings.patience},
+          {"depth", settings.depth},
+          {"recovery_timeout_ms", settings.recovery_timeout_ms}};
 }
 
 Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
@@ -41,6 +46,11 @@ Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
     settings.per_class = WholeNumber<uint32_t>(json.at("per_class"));
     settings.recoveries_per_point = WholeNumber<uint64_t>(json.at("recoveries_per_point"));
     settings.patience = WholeNumber<uint32_t>(json.at("patience"));
+    // Cases from before there was such a thing know one crash.
+    settings.depth = json.contains("depth") ? WholeNumber<uint32_t>(json.at("depth")) : 1;
+    if (settings.depth < 1 || settings.depth > kMostDepth) {
+      return Fail(ErrorCode::kCorrupt, fmt::format("a depth of {} crashes", settings.depth));
+    }
     settings.recovery_timeout_ms = WholeNumber<uint64_t>(json.at("recovery_timeout_ms"));
     return settings;
   } catch (const nlohmann::json::exception& error) {

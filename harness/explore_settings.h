@@ -13,6 +13,8 @@
 
 namespace plugpull {
 
+inline constexpr uint32_t kMostDepth = 7;
+
 struct ExploreSettings {
   std::string target = "cow_tree";
   const Model* model = &Models().front();
@@ -26,6 +28,8 @@ struct ExploreSettings {
   // class shows; each new class gives it as many again. A broken protocol fails in most of its
   // states, so this is enough to see its kinds of damage and little enough to end fast.
   uint32_t patience = 256;
+  // Crashes in a row: from the second on, each hits the recovery from the one before. 1: none does.
+  uint32_t depth = 2;
   uint64_t recovery_timeout_ms = 10'000;  // of one recovery
 };
 

@@ -8,6 +8,11 @@
 #include <tuple>
 #include <utility>
 
+#include "faults/base/assert.h"
+#include "faults/inject/fault_type.h"
+#include "faults/persistence/materialise.h"
+#include "harness/error_run.h"
+
 namespace plugpull {
 namespace {
 
@@ -22,6 +27,14 @@ constexpr size_t kMostLines = 500;
 
 // A model that denied this many violations of one kind denies, in all likelihood, the next one too.
 constexpr uint32_t kMostQuestions = 64;
+
+bool DamagesPages(const std::string& fault) {
+  if (fault.empty()) return false;
+  const Expected<FaultCalls> calls = ParseFaults(fault, FaultForm::kInstance);
+  Assert(calls.has_value(), "what was explored is an instance");
+  return std::ranges::any_of(
+      *calls, [](const FaultCall& call) { return TypeOf(call).scope == FaultScope::kPages; });
+}
 
 void Shorten(std::vector<std::string>& lines) {
   if (lines.size() <= kMostLines) return;
@@ -40,6 +53,12 @@ std::pair<const Model*, Tear> MeansOf(FaultLevel level, const ExploreSettings& s
     case FaultLevel::kPowerCut:
       return {settings.model, Tear::kNone};
     case FaultLevel::kTornWrite:
+    case FaultLevel::kLyingFlush:
+    case FaultLevel::kStalePage:
+    case FaultLevel::kMisdirectedWrite:
+    case FaultLevel::kZeroedPage:
+    case FaultLevel::kSubSectorTear:
+    case FaultLevel::kBitRot:
       return {settings.model, settings.tear};
   }
   return {settings.model, settings.tear};
@@ -48,17 +67,32 @@ std::pair<const Model*, Tear> MeansOf(FaultLevel level, const ExploreSettings& s
 }  // namespace
 
 FindingCollector::FindingCollector(const Trace& trace, const EngineType& type)
-    : inspector_(trace, type) {}
+    : trace_(trace),
+      type_(type),
+      damage_reader_(trace),
+      inspector_(trace, type),
+      failed_sync_(FailedSyncOf(trace)) {
+  const auto kind = trace.facts.find("error_kind");
+  if (kind != trace.facts.end()) signature_end_ = " after " + kind->second;
+}
 
 // Adds to the labels of `draft` the models that admit `state`. A model that admitted one violation
 // of the signature is not asked again, nor one that denied many.
-void FindingCollector::Label(const ChosenState& state, const Model& found_under,
-                             FindingDraft& draft) {
+void FindingCollector::Label(const ChosenState& state, FurtherInspector& further,
+                             const Model& found_under, FindingDraft& draft) {
   Asked& asked = asked_[draft.signature];
+  const auto is_admitted = [&](const Model& model) {
+    return inspector_.Admits(state, model, state.tear) && further.Admits(model, state.tear);
+  };
   for (const Model& model : Models()) {
     if (draft.models.contains(model.name)) continue;
-    const bool admits = &model == &found_under || (asked.observed[model.name]++ < kMostQuestions &&
-                                                   inspector_.Admits(state, model, state.tear));
+    // A run has seen what its file system does after a failed sync; others do something else. The
+    // weakest model stands for all of them.
+    if (&model != &Models().front() && failed_sync_ && model.failed_sync != *failed_sync_) continue;
+    // Where reads of wrong bytes fail, an engine never sees them.
+    if (model.data_checksums && DamagesPages(draft.fault)) continue;
+    const bool admits = &model == &found_under ||
+                        (asked.observed[model.name]++ < kMostQuestions && is_admitted(model));
     if (admits) {
       draft.models.insert(model.name);
       draft.contract_models.erase(model.name);
@@ -67,8 +101,8 @@ void FindingCollector::Label(const ChosenState& state, const Model& found_under,
     const Model& contract = ContractProfile(model);
     const bool admits_by_contract =
         contract != model && !draft.contract_models.contains(model.name) &&
-        (&contract == &found_under || (asked.contract[model.name]++ < kMostQuestions &&
-                                       inspector_.Admits(state, contract, state.tear)));
+        (&contract == &found_under ||
+         (asked.contract[model.name]++ < kMostQuestions && is_admitted(contract)));
     if (admits_by_contract) draft.contract_models.insert(model.name);
   }
 }
@@ -82,46 +116,81 @@ std::set<std::string> FindingCollector::ModelsSeen() const {
 }
 
 void FindingCollector::Add(const PointResult& result, const ExploreSettings& settings) {
-  for (const PointViolation& violation : result.violations) {
-    FindingDraft draft;
-    draft.violation = violation.violation;
-    draft.settings = settings;
-    draft.window = result.window;
-    draft.count = 1;
-    const ChosenState found{.position = result.position,
-                            .tear = EffectiveTear(*settings.model, settings.tear),
-                            .chosen = violation.chosen};
-    draft.state = found;
-    draft.level = inspector_.WeakestLevel(draft.state, *settings.model);
-    // What is shown and saved is a state that the weakest level itself can leave.
-    const auto [model, tear] = MeansOf(draft.level, settings);
-    draft.state = inspector_.Weaken(draft.state, *model, tear);
-    draft.settings.model = model;
-    draft.settings.tear = draft.state.tear;
-    draft.complete = inspector_.Complete(draft.state, *model);
-    draft.kinds = inspector_.Kinds(draft.complete.lost);
-    draft.signature =
-        fmt::format("{}: {}", Name(violation.violation.violation), fmt::join(draft.kinds, " "));
-    if (draft.complete.lost.empty()) draft.signature += "nothing lost";
-    const auto [position, inserted] = drafts_.try_emplace(draft.signature, draft);
-    FindingDraft& known = position->second;
-    if (!inserted) {
-      ++known.count;
-      if (Size(draft) < Size(known)) {
-        draft.count = known.count;
-        draft.models = std::move(known.models);
-        draft.contract_models = std::move(known.contract_models);
-        known = std::move(draft);
-      }
-    }
-    Label(found, *settings.model, known);
+  if (!result.fault.empty()) {
+    AddDamaged(result, settings);
+    return;
   }
+  for (const PointViolation& violation : result.violations) {
+    AddLegal(result, violation, settings,
+             {.position = result.position,
+              .tear = EffectiveTear(*settings.model, settings.tear),
+              .chosen = violation.chosen});
+  }
+}
+
+void FindingCollector::AddLegal(const PointResult& result, const PointViolation& violation,
+                                const ExploreSettings& settings, const ChosenState& found) {
+  FindingDraft draft;
+  draft.violation = violation.violation;
+  draft.settings = settings;
+  draft.window = result.window;
+  draft.count = 1;
+  draft.state = found;
+  FurtherInspector further(violation.cuts, type_, found.tear);
+  draft.level = std::max(inspector_.WeakestLevel(draft.state, *settings.model),
+                         further.WeakestLevel(*settings.model));
+  // What is shown and saved is a state that the weakest level itself can leave.
+  const auto [model, tear] = MeansOf(draft.level, settings);
+  draft.state = inspector_.Weaken(draft.state, *model, tear);
+  draft.settings.model = model;
+  draft.settings.tear = draft.state.tear;
+  draft.complete = inspector_.Complete(draft.state, *model);
+  draft.kinds = inspector_.Kinds(draft.complete.lost);
+  draft.signature =
+      fmt::format("{}: {}", Name(violation.violation.violation), fmt::join(draft.kinds, " "));
+  if (draft.complete.lost.empty()) draft.signature += "nothing lost";
+  if (!violation.cuts.empty()) {
+    const Image left =
+        Materialise(trace_, draft.state.position, draft.complete.lost, draft.state.tear);
+    draft.further = further.Complete(left, *model, draft.state.tear);
+    draft.signature += further.SignatureOf(draft.further);
+    for (std::string& kind : further.KindsOf(draft.further)) {
+      draft.kinds.push_back(std::move(kind));
+    }
+    std::ranges::sort(draft.kinds);
+    const auto repeated = std::ranges::unique(draft.kinds);
+    draft.kinds.erase(repeated.begin(), repeated.end());
+  }
+  draft.signature += signature_end_;
+  Merge(std::move(draft), found, further, *settings.model);
+}
+
+// Adds a draft to those of its signature, of which the smallest is kept.
+void FindingCollector::Merge(FindingDraft draft, const ChosenState& found,
+                             FurtherInspector& further, const Model& found_under) {
+  const auto [position, inserted] = drafts_.try_emplace(draft.signature, draft);
+  FindingDraft& known = position->second;
+  if (!inserted) {
+    ++known.count;
+    if (Size(draft) < Size(known)) {
+      draft.count = known.count;
+      draft.models = std::move(known.models);
+      draft.contract_models = std::move(known.contract_models);
+      known = std::move(draft);
+    }
+  }
+  Label(found, further, found_under, known);
 }
 
 void FindingCollector::Fold() {
   const auto explains = [](const FindingDraft& less, const FindingDraft& more) {
+    // What a correct disk can do to the engine is no news when a faulty one does it.
+    const bool is_news = less.fault.empty() == more.fault.empty() || more.fault.empty() ||
+                         less.violation.violation != more.violation.violation;
+    if (!is_news) return true;
     return less.signature != more.signature &&
            less.violation.violation == more.violation.violation && less.level <= more.level &&
+           less.further.size() <= more.further.size() &&
            std::ranges::includes(more.kinds, less.kinds) &&
            std::ranges::includes(less.models, more.models);
   };
@@ -148,6 +217,7 @@ std::vector<Finding> FindingCollector::Findings() {
     finding.signature = signature;
     finding.violation = draft.violation.violation;
     finding.fault_level = draft.level;
+    finding.fault = draft.fault;
     for (const Model& model : Models()) {
       if (draft.models.contains(model.name)) finding.models.push_back(model.name);
       if (draft.contract_models.contains(model.name)) {
@@ -159,6 +229,9 @@ std::vector<Finding> FindingCollector::Findings() {
     finding.transactions_acknowledged = draft.window.acknowledged;
     finding.lost = inspector_.Lines(draft.complete.lost, draft.state.tear);
     finding.kept = inspector_.Lines(draft.complete.kept, draft.state.tear);
+    for (std::string& line : FurtherLines(draft.further, type_, draft.state.tear)) {
+      finding.lost.push_back(std::move(line));
+    }
     Shorten(finding.lost);
     Shorten(finding.kept);
     finding.message = draft.violation.message;

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "faults/inject/damage.h"
+#include "harness/case_file.h"
 #include "harness/crash_state.h"
 #include "harness/explore_settings.h"
+#include "harness/further_crashes.h"
 #include "harness/point_explorer.h"
 #include "reports/result.h"
 
@@ -21,8 +25,10 @@ struct FindingDraft {
   ExploreSettings settings;  // those under which it was found
   ChosenState state;
   CompleteState complete;
+  std::vector<FurtherCrash> further = {};  // the crashes after the first, each in recovery
   Window window;
   FaultLevel level = FaultLevel::kTornWrite;
+  std::string fault = {};  // what happened beyond the disk's contract, as an instance; or empty
   uint64_t count = 0;
   // Of all violations of the signature that were seen: the models that admit one of them.
   std::set<std::string> models;
@@ -60,9 +66,22 @@ class FindingCollector {
     std::map<std::string, uint32_t> contract;
   };
 
-  void Label(const ChosenState& state, const Model& found_under, FindingDraft& draft);
+  void AddDamaged(const PointResult& result, const ExploreSettings& settings);
+  bool AddIfLegal(const PointResult& result, const PointViolation& violation,
+                  const ExploreSettings& settings, ChosenState found);
+  void AddLegal(const PointResult& result, const PointViolation& violation,
+                const ExploreSettings& settings, const ChosenState& found);
+  void Merge(FindingDraft draft, const ChosenState& found, FurtherInspector& further,
+             const Model& found_under);
+  void Label(const ChosenState& state, FurtherInspector& further, const Model& found_under,
+             FindingDraft& draft);
 
+  const Trace& trace_;
+  const EngineType& type_;
+  DamageReader damage_reader_;
   StateInspector inspector_;
+  std::optional<FailedSync> failed_sync_;  // what the run has seen of one
+  std::string signature_end_;              // of a run in which calls failed
   std::map<std::string, FindingDraft> drafts_;
   std::map<std::string, Asked> asked_;  // by signature
 };

@@ -101,6 +101,7 @@ TEST(Messages, AResultWithAnyFieldMissingOrOfTheWrongTypeIsAnError) {
   for (const auto& [name, value] : good.items()) {
     json missing = good;
     missing.erase(name);
+    if (name == "depth") continue;  // cases from before there was such a thing
     EXPECT_FALSE(PointResultFromJson(missing)) << name;
     const bool is_number = value.is_number();
     for (const json& nonsense : {json(nullptr), json(-1), json(1.5), json({{"a", 1}})}) {
@@ -124,7 +125,8 @@ TEST(Messages, NonsenseIsAnError) {
                            R"({"class":"hole","message":2})"}) {
     EXPECT_FALSE(ViolationFromJson(json::parse(text))) << text;
   }
-  const std::string violation = R"("violation":{"class":"hole","message":"x"})";
+  const std::string violation =
+      R"("is_unwinding":false,"violation":{"class":"hole","message":"x"})";
   ASSERT_TRUE(
       DeadlyPathFromJson(json::parse(R"({"path":[[0,true,2]],"probe":0,)" + violation + "}")));
   for (const char* rest :
@@ -185,6 +187,7 @@ TEST(ExploreSettings, NonsenseIsAnError) {
     }
     json missing = good;
     missing.erase(name);
+    if (name == "depth") continue;  // cases from before there was such a thing
     EXPECT_FALSE(ExploreSettingsFromJson(missing)) << name;
   }
 }

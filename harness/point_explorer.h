@@ -7,18 +7,21 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "faults/inject/damage.h"
 #include "faults/persistence/atom.h"
 #include "faults/persistence/choices.h"
 #include "faults/persistence/crash_cursor.h"
 #include "faults/persistence/crash_graph.h"
 #include "faults/persistence/crash_view.h"
 #include "faults/persistence/state_count.h"
+#include "harness/crash_in_recovery.h"
 #include "harness/explore_settings.h"
 #include "harness/recovery.h"
 
@@ -28,36 +31,49 @@ namespace plugpull {
 struct DeadlyPath {
   std::vector<Choice> path;
   uint32_t probe = 0;  // the number of the random probe that it was, 0: a step of the search
+  // It was giving up after the power had failed in a recovery: no verdict follows.
+  bool is_unwinding = false;
   Violation violation;
 };
 
-// One violation, as the choices that led to it: what recovery read as kept or lost. Whatever is not
-// named does not matter.
+// One violation, as the choices that led to it: what recovery read as kept or lost. Whatever is
+// not named does not matter.
 struct PointViolation {
   Violation violation;
   std::vector<std::pair<AtomId, bool>> chosen;  // (atom, kept)
+  std::vector<RecoveryCut> cuts = {};           // the recoveries that further crashes hit, in order
   uint64_t lost_atoms = 0;  // of the state that loses least, for picking the smallest
+};
+
+// What was done about one more crash, in recovery.
+struct DepthResult {
+  uint64_t crash_points = 0;  // in recoveries
+  uint64_t recoveries = 0;    // from there
+  bool exhausted = true;      // every state of every one of them is covered
 };
 
 struct PointResult {
   size_t position = 0;
+  std::string fault;  // the instance beyond the disk's contract that happened; empty: none
+  bool fired = true;  // it changed something
   Window window;
-  uint64_t recoveries = 0;
-  uint64_t probes = 0;  // of them, samples taken at random because the search was getting long
+  uint64_t recoveries = 0;  // that no further crash hit
+  uint64_t probes = 0;      // of them, samples taken at random because the search was getting long
   uint64_t reruns = 0;
   uint64_t uses = 0;
-  std::string covered = "0";  // crash states covered, decimal
-  std::string total = "0";    // crash states of the point
-  bool exact = true;          // both counts are exact
-  bool exhausted = false;     // every state is covered
-  std::string bound;          // what ended the search early: "per-class", "recoveries", "stopped"
+  std::string covered = "0";             // crash states covered, decimal
+  std::string total = "0";               // crash states of the point
+  bool exact = true;                     // both counts are exact
+  bool exhausted = false;                // every state is covered
+  std::vector<DepthResult> deeper = {};  // two crashes, three, ...
+  std::string bound;  // what ended the search early: "per-class", "recoveries", "stopped"
   std::vector<std::string> unknown;  // why this point says nothing: "nondeterministic: ..."
   std::vector<PointViolation> violations;
   uint64_t violation_count = 0;
 };
 
-// What the search shows while it runs. The path and the rest may be in shared memory, so that they
-// are there when the process is not.
+// What the search shows while it runs. The path and the rest may be in shared memory, so that
+// they are there when the process is not.
 struct SearchState {
   std::span<Choice> path;
   uint32_t* path_length = nullptr;
@@ -81,29 +97,67 @@ class PointExplorer {
   // fastest: the cursor only walks forward.
   PointResult Explore(size_t position, const std::vector<DeadlyPath>& deadly);
 
+  // The same where a disk did damage. If that changed nothing, it did not fire, and nothing is
+  // explored.
+  PointResult ExploreDamaged(size_t position, const Damage& damage,
+                             const std::vector<DeadlyPath>& deadly);
+  // What to call with each outcome of a recovery, and how many crashes before hit a recovery.
+  using OnOutcome = std::function<void(uint32_t generation, const Judgement& judgement)>;
+  void Observe(OnOutcome on_outcome) { on_outcome_ = std::move(on_outcome); }
+
  private:
   struct Progress;
 
+  // How a recovery ended that the power did not fail in, and after how many that it did.
+  struct Outcome {
+    Judgement judgement;
+    uint32_t generation = 0;
+  };
+
   void MoveTo(size_t position);
+  void Advance(std::unique_ptr<CrashCursor>& cursor, size_t position);
+  PointResult Search(const std::vector<DeadlyPath>& deadly);
+  CrashView& ViewOf(uint32_t generation) {
+    return generation == 0 ? view_ : further_[generation - 1]->view();
+  }
+  CrashGraph& GraphOf(uint32_t generation) {
+    return generation == 0 ? graph_ : further_[generation - 1]->graph();
+  }
+  // Recovers, again where the power fails, along the path. `most`: of recoveries that are cut.
+  Outcome Recover(Progress& progress, uint32_t most);
+  void EnterCrash(uint32_t generation, Progress& progress);
+  // Leaves the crashes that `path` does not lead to.
+  void LeaveCrashes(Progress& progress, std::span<const Choice> path);
+  // Returns: how many states of all crashes agree with what is decided; 0: that is not known.
+  StateCount CountStates(uint32_t generation, Progress& progress);
+  void CountRecovery(uint32_t generation, Progress& progress);
+  bool Advance(Progress& progress);
+  void TryToConverge(Progress& progress);
+  std::vector<RecoveryCut> Cuts(uint32_t generation, uint64_t& lost_atoms);
   // Runs one recovery on the path so far. `counts`: what it covers is added up.
   void Execute(Progress& progress, bool counts);
   void TakeAsDone(const DeadlyPath& deadly, Progress& progress, bool counts);
   void Probe(const std::vector<DeadlyPath>& deadly, Progress& progress);
   std::string BoundReached(const Progress& progress) const;
-  void Rerun(const Judgement& before, bool use, PointResult& result);
-  void Report(const Violation& violation, Progress& progress);
-  void Cover(Progress& progress);
+  void Rerun(const Judgement& before, bool use, Progress& progress);
+  void Report(const Violation& violation, uint32_t generation, Progress& progress);
+  void Cover(uint32_t generation, Progress& progress);
   const DeadlyPath* FindDeadly(const std::vector<DeadlyPath>& deadly) const;
   uint64_t PathHash() const;
 
   const Trace& trace_;
+  const Target& target_;
   const ExploreSettings& settings_;
   SearchState state_;
   Recovery recovery_;
   std::unique_ptr<CrashCursor> cursor_;
+  std::unique_ptr<CrashCursor> honest_;  // stands where syncs begin to lie
   CrashGraph graph_;
   Choices choices_;
   CrashView view_;
+  std::vector<RecoveryLog> logs_;                          // of the recovery from each crash
+  std::vector<std::unique_ptr<CrashInRecovery>> further_;  // [0] is the second crash
+  OnOutcome on_outcome_;
   uint32_t keep_of_256_ = 0;  // of the probe under way
 };
 

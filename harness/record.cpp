@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "faults/base/nearest.h"
+#include "faults/persistence/materialise.h"
+#include "faults/trace/snapshot_mark.h"
 #include "faults/trace/trace_file.h"
 #include "faults/vfs/memory_vfs.h"
 #include "faults/vfs/recording_vfs.h"
@@ -33,7 +35,98 @@ Expected<uint64_t> NumberFact(const Trace& trace, const char* name) {
               fmt::format("the trace does not say its '{}'; record it again", name));
 }
 
+uint32_t AcknowledgedIn(const Trace& trace) {
+  uint32_t acknowledged = 0;
+  for (const Op& op : trace.ops) {
+    if (op.kind == OpKind::kAcknowledge) acknowledged = op.transaction;
+  }
+  return acknowledged;
+}
+
+// Opens the store and runs the transactions of the recorder's trace after `acknowledged`.
+Expected<Trace> RunWorkload(const Target& target, RecordingVfs& recorder, uint32_t acknowledged) {
+  const std::vector<Transaction> transactions = recorder.trace().transactions;
+  const std::unique_ptr<Engine> engine = target.Create(recorder);
+  const auto failed = [&target](std::string_view doing, const Error& error) {
+    return Fail(ErrorCode::kTargetFailed,
+                fmt::format("{} failed {} though no fault was injected: {}", target.text, doing,
+                            Describe(error)));
+  };
+  if (const Expected<void> opened = engine->Open(); !opened) {
+    return failed("to open", opened.error());
+  }
+  const size_t last = transactions.size() - UndoneCount(recorder.trace());
+  for (uint32_t number = acknowledged + 1; number <= last; ++number) {
+    recorder.Begin(number);
+    if (const Expected<void> applied = engine->Apply(transactions[number - 1]); !applied) {
+      return failed(fmt::format("in transaction {}", number), applied.error());
+    }
+    while (acknowledged + engine->Pending() < number) recorder.Acknowledge(++acknowledged);
+  }
+  return recorder.trace();  // a copy: the engine still holds the recorder
+}
+
+// Lets a child do what `request` says, from where `start` ends if it is not null.
+Expected<Trace> RecordInChild(const std::string& target, const nlohmann::json& request,
+                              const Trace* start) {
+  Expected<Descriptor> output = MakeMemoryFile("plugpull-trace");
+  if (!output) return std::unexpected(output.error());
+  Expected<Descriptor> input = MakeMemoryFile("plugpull-start");
+  if (!input) return std::unexpected(input.error());
+  if (start != nullptr) {
+    const Expected<void> written = WriteAll(input->number(), EncodeTrace(*start));
+    if (!written) return std::unexpected(written.error());
+  }
+  Expected<Descriptor> complaints = MakeMemoryFile("plugpull-stderr");
+  if (!complaints) return std::unexpected(complaints.error());
+  Expected<std::pair<Descriptor, Descriptor>> ends = Channel::MakePair();
+  if (!ends) return std::unexpected(ends.error());
+  Expected<ChildProcess> child = ChildProcess::Spawn(
+      ChildArguments(ChildRole::kRecord, ends->second.number(), output->number(), input->number()),
+      {ends->second.number(), output->number(), input->number()}, complaints->number());
+  if (!child) return std::unexpected(child.error());
+  ends->second.Close();
+  Channel channel(std::move(ends->first));
+  const Expected<void> sent = channel.Send(request);
+  pollfd ready{.fd = channel.descriptor(), .events = POLLIN, .revents = 0};
+  while (sent && ::poll(&ready, 1, kRecordTimeoutMs) < 0 && errno == EINTR) {
+  }
+  if (sent && ready.revents == 0) {
+    return Fail(ErrorCode::kTargetFailed,
+                fmt::format("{} did not finish its workload within {} s though no fault was "
+                            "injected",
+                            target, kRecordTimeoutMs / 1000));
+  }
+  const Expected<std::optional<nlohmann::json>> answer = channel.Receive();
+  if (!answer) return std::unexpected(answer.error());
+  if (!*answer) {
+    const ChildExit end = child->Wait();
+    return Fail(ErrorCode::kTargetFailed,
+                fmt::format("{} {} while running its workload, though no fault was injected{}",
+                            target, end.Describe(), LastWords(complaints->number())));
+  }
+  if ((*answer)->contains("error")) {
+    return Fail(ErrorCode::kTargetFailed, (**answer)["error"].get<std::string>());
+  }
+  Expected<std::vector<std::byte>> bytes = ReadAll(output->number());
+  if (!bytes) return std::unexpected(bytes.error());
+  return DecodeTrace(*bytes);
+}
+
 }  // namespace
+
+std::map<std::string, std::string> FactsOf(const RecordSettings& settings) {
+  return {
+      {"target", settings.target},
+      {"workload", settings.workload},
+      {"generator", std::to_string(kGeneratorVersion)},
+      {"seed", std::to_string(settings.options.seed)},
+      {"transactions", std::to_string(settings.options.transactions)},
+      {"keys", std::to_string(settings.options.keys)},
+      {"version", kVersion},
+      {"door", "linked"},
+  };
+}
 
 Expected<Trace> RecordHere(const RecordSettings& settings) {
   const Expected<Target> target = ParseTarget(settings.target);
@@ -48,36 +141,18 @@ Expected<Trace> RecordHere(const RecordSettings& settings) {
   }
   MemoryVfs memory;
   RecordingVfs recorder(memory);
-  recorder.trace().facts = {
-      {"target", settings.target},
-      {"workload", settings.workload},
-      {"generator", std::to_string(kGeneratorVersion)},
-      {"seed", std::to_string(settings.options.seed)},
-      {"transactions", std::to_string(settings.options.transactions)},
-      {"keys", std::to_string(settings.options.keys)},
-      {"version", kVersion},
-      {"door", "linked"},
-  };
+  recorder.trace().facts = FactsOf(settings);
   recorder.trace().transactions = workload->generate(settings.options);
-  const std::vector<Transaction> transactions = recorder.trace().transactions;
-  const std::unique_ptr<Engine> engine = target->Create(recorder);
-  const auto failed = [&settings](std::string_view doing, const Error& error) {
-    return Fail(ErrorCode::kTargetFailed,
-                fmt::format("{} failed {} though no fault was injected: {}", settings.target, doing,
-                            Describe(error)));
-  };
-  if (const Expected<void> opened = engine->Open(); !opened) {
-    return failed("to open", opened.error());
-  }
-  uint32_t acknowledged = 0;
-  for (uint32_t number = 1; number <= transactions.size(); ++number) {
-    recorder.Begin(number);
-    if (const Expected<void> applied = engine->Apply(transactions[number - 1]); !applied) {
-      return failed(fmt::format("in transaction {}", number), applied.error());
-    }
-    while (acknowledged + engine->Pending() < number) recorder.Acknowledge(++acknowledged);
-  }
-  return recorder.trace();  // a copy: the engine still holds the recorder
+  return RunWorkload(*target, recorder, 0);
+}
+
+Expected<Trace> ContinueHere(const std::string& target_text, const Trace& start) {
+  const Expected<Target> target = ParseTarget(target_text);
+  if (!target) return std::unexpected(target.error());
+  const Image image = Materialise(start, start.ops.size(), {}, Tear::kNone);
+  MemoryVfs memory(image);
+  RecordingVfs recorder(memory, start, image.names);
+  return RunWorkload(*target, recorder, AcknowledgedIn(start));
 }
 
 Expected<Trace> Record(const RecordSettings& settings) {
@@ -85,46 +160,17 @@ Expected<Trace> Record(const RecordSettings& settings) {
   if (const Expected<Target> target = ParseTarget(settings.target); !target) {
     return std::unexpected(target.error());
   }
-  Expected<Descriptor> output = MakeMemoryFile("plugpull-trace");
-  if (!output) return std::unexpected(output.error());
-  Expected<Descriptor> complaints = MakeMemoryFile("plugpull-stderr");
-  if (!complaints) return std::unexpected(complaints.error());
-  Expected<std::pair<Descriptor, Descriptor>> ends = Channel::MakePair();
-  if (!ends) return std::unexpected(ends.error());
-  Expected<ChildProcess> child = ChildProcess::Spawn(
-      ChildArguments(ChildRole::kRecord, ends->second.number(), output->number(), -1),
-      {ends->second.number(), output->number()}, complaints->number());
-  if (!child) return std::unexpected(child.error());
-  ends->second.Close();
-  Channel channel(std::move(ends->first));
-  const Expected<void> sent = channel.Send({{"target", settings.target},
-                                            {"workload", settings.workload},
-                                            {"seed", settings.options.seed},
-                                            {"transactions", settings.options.transactions},
-                                            {"keys", settings.options.keys}});
-  pollfd ready{.fd = channel.descriptor(), .events = POLLIN, .revents = 0};
-  while (sent && ::poll(&ready, 1, kRecordTimeoutMs) < 0 && errno == EINTR) {
-  }
-  if (sent && ready.revents == 0) {
-    return Fail(ErrorCode::kTargetFailed,
-                fmt::format("{} did not finish its workload within {} s though no fault was "
-                            "injected",
-                            settings.target, kRecordTimeoutMs / 1000));
-  }
-  const Expected<std::optional<nlohmann::json>> answer = channel.Receive();
-  if (!answer) return std::unexpected(answer.error());
-  if (!*answer) {
-    const ChildExit end = child->Wait();
-    return Fail(ErrorCode::kTargetFailed,
-                fmt::format("{} {} while running its workload, though no fault was injected{}",
-                            settings.target, end.Describe(), LastWords(complaints->number())));
-  }
-  if ((*answer)->contains("error")) {
-    return Fail(ErrorCode::kTargetFailed, (**answer)["error"].get<std::string>());
-  }
-  Expected<std::vector<std::byte>> bytes = ReadAll(output->number());
-  if (!bytes) return std::unexpected(bytes.error());
-  return DecodeTrace(*bytes);
+  return RecordInChild(settings.target,
+                       {{"target", settings.target},
+                        {"workload", settings.workload},
+                        {"seed", settings.options.seed},
+                        {"transactions", settings.options.transactions},
+                        {"keys", settings.options.keys}},
+                       /*start=*/nullptr);
+}
+
+Expected<Trace> Continue(const std::string& target, const Trace& start) {
+  return RecordInChild(target, {{"target", target}, {"continue", true}}, &start);
 }
 
 Expected<RecordSettings> RecordSettingsOf(const Trace& trace) {

@@ -1,6 +1,7 @@
 // Records a run of a linked target: the workload drives the engine over a recording Vfs.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "engine/target.h"
@@ -23,6 +24,17 @@ Expected<Trace> RecordHere(const RecordSettings& settings);
 
 // The same in a child process, so that an engine that crashes or hangs takes only the child along.
 Expected<Trace> Record(const RecordSettings& settings);
+
+// Lets the target go on from where `start` ends: recovers its store, and runs the transactions of
+// `start` that it does not acknowledge. Returns: `start` with what was done then.
+// Errors: as above. Requires: `start` is a snapshot (faults/trace/snapshot_mark.h).
+Expected<Trace> ContinueHere(const std::string& target, const Trace& start);
+
+// The same in a child process.
+Expected<Trace> Continue(const std::string& target, const Trace& start);
+
+// Returns: the facts of a trace that is recorded with `settings`.
+std::map<std::string, std::string> FactsOf(const RecordSettings& settings);
 
 // Returns: the settings that a trace was recorded with. Errors: kCorrupt when its facts lack some.
 Expected<RecordSettings> RecordSettingsOf(const Trace& trace);

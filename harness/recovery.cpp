@@ -16,6 +16,8 @@ std::string_view Describe(Phase phase) {
       return "while opening a second time";
     case Phase::kUse:
       return "while being used after recovery";
+    case Phase::kUnwinding:
+      return "while giving up after the power had failed in a recovery";
   }
   return "";
 }
@@ -50,13 +52,13 @@ Judgement Recovery::Judge(Vfs& vfs, Window window) {
     return judgement;
   }
   if (promise_ == Promise::kOpens) return judgement;
-  phase_ = Phase::kCheck;
+  Enter(Phase::kCheck);
   ViolationClass damaged{};
   if (std::optional<std::string> damage = Damage(damaged)) {
     judgement.violation = {damaged, std::move(*damage)};
     return judgement;
   }
-  phase_ = Phase::kScan;
+  Enter(Phase::kScan);
   const Expected<ContentDigest> digest = Digest();
   if (!digest) {
     judgement.violation = {ViolationClass::kStructure,
@@ -84,7 +86,7 @@ Judgement Recovery::Judge(Vfs& vfs, Window window) {
 }
 
 Judgement Recovery::Use(Vfs& vfs, Judgement judgement) {
-  phase_ = Phase::kReopen;
+  Enter(Phase::kReopen);
   const auto fail = [&judgement, this](ViolationClass violation, std::string message) {
     if (Counts(violation)) judgement.violation = {violation, std::move(message)};
     return judgement;
@@ -103,7 +105,7 @@ Judgement Recovery::Use(Vfs& vfs, Judgement judgement) {
   if (!digest || *digest != judgement.digest) {
     return fail(ViolationClass::kNotIdempotent, "the second open shows other contents");
   }
-  phase_ = Phase::kUse;
+  Enter(Phase::kUse);
   for (const Transaction& transaction : use_) {
     if (const Expected<void> applied = engine_->Apply(transaction); !applied) {
       return fail(ViolationClass::kUnusableAfter,

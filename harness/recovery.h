@@ -14,7 +14,9 @@
 namespace plugpull {
 
 // How far a recovery has come. If the process dies, this says what it died of.
-enum class Phase : uint8_t { kOpen, kCheck, kScan, kReopen, kUse };
+// kUnwinding: the power has failed in a recovery, and the engine is giving up. That is no recovery
+// any more; whatever happens in it says nothing about the engine.
+enum class Phase : uint8_t { kOpen, kCheck, kScan, kReopen, kUse, kUnwinding };
 
 // Returns: "while opening" and so on.
 std::string_view Describe(Phase phase);
@@ -49,10 +51,16 @@ class Recovery {
   // Returns: `judgement`, with a violation if there is one now.
   Judgement Use(Vfs& vfs, Judgement judgement);
 
+  // Says that the power has failed: until the next Judge, nothing counts.
+  void NoticeDeath() { phase_ = Phase::kUnwinding; }
+
   // Lets go of the engine as a dying process would. Call before the Vfs is restarted.
   void Drop() { engine_.reset(); }
 
  private:
+  void Enter(Phase phase) {
+    if (phase_ != Phase::kUnwinding) phase_ = phase;
+  }
   bool Counts(ViolationClass violation) const { return BrokenPromise(violation) <= promise_; }
   Expected<ContentDigest> Digest();
   // Returns: what Check finds, where that breaks a promise asked about.

@@ -19,6 +19,8 @@ namespace {
 using nlohmann::json;
 
 constexpr int kTickMs = 50;
+// A stretch of a workload may take as long as this many recoveries.
+constexpr uint64_t kRecoveriesInUse = 60;
 constexpr uint64_t kSuspensionNs = 2'000'000'000;
 
 }  // namespace
@@ -163,6 +165,7 @@ Expected<void> RecoveryPool::GoOnBehind(Worker& worker, uint64_t overdue_ns) {
     const size_t length = std::min<size_t>(state.path_length, kLongestPath);
     const DeadlyPath deadly{.path = {state.path, state.path + length},
                             .probe = state.probe,
+                            .is_unwinding = state.phase == Phase::kUnwinding,
                             .violation = std::move(**violation)};
     job.request["deadly"].push_back(ToJson(deadly));
   }
@@ -194,6 +197,7 @@ Expected<void> RecoveryPool::Explore(std::span<const PointTask> tasks, const OnD
         const Expected<void> submitted =
             Submit(*worker, {.request = {{"position", task.position},
                                          {"settings", ToJson(task.settings)},
+                                         {"fault", task.fault},
                                          {"deadly", json::array()}},
                              .timeout_ms = task.settings.recovery_timeout_ms,
                              .task = next});
@@ -224,6 +228,7 @@ Expected<void> RecoveryPool::Explore(std::span<const PointTask> tasks, const OnD
       if (!result) return std::unexpected(result.error());
       const size_t task = worker.job->task;
       worker.job.reset();
+      result->fault = tasks[task].fault;
       --busy;
       on_done(task, std::move(*result));
     }
@@ -247,17 +252,21 @@ Expected<std::optional<json>> RecoveryPool::Await(Worker& worker, uint64_t& over
   return Collect(worker);
 }
 
-Expected<std::optional<Violation>> RecoveryPool::Replay(const ReplayTask& task) {
+Expected<std::optional<Violation>> RecoveryPool::Replay(const ReplayTask& task,
+                                                        std::optional<uint32_t>* recovered) {
   last_tick_ns_ = 0;
   Worker& worker = *workers_.front();
   json lost = json::array();
   for (const AtomId& atom : task.lost) lost.push_back(ToJson(atom));
-  const Job job{.request = {{"position", task.position},
-                            {"acknowledged", task.window.acknowledged},
-                            {"attempted", task.window.attempted},
-                            {"lost", lost},
-                            {"settings", ToJson(task.settings)}},
-                .timeout_ms = task.settings.recovery_timeout_ms};
+  const Job job{
+      .request = {{"position", task.position},
+                  {"acknowledged", task.window.acknowledged},
+                  {"attempted", task.window.attempted},
+                  {"lost", lost},
+                  {"in_use", task.in_use},
+                  {"settings", ToJson(task.settings)},
+                  {"fault", task.fault}},
+      .timeout_ms = task.settings.recovery_timeout_ms * (task.in_use ? kRecoveriesInUse : 1)};
   while (true) {
     if (const Expected<void> submitted = Submit(worker, job); !submitted) {
       return std::unexpected(submitted.error());
@@ -277,6 +286,10 @@ Expected<std::optional<Violation>> RecoveryPool::Replay(const ReplayTask& task) 
       outcome = std::move(**violation);
     }
     worker.job.reset();
+    const bool shows_one = *answer && (**answer).contains("recovered_transaction");
+    if (recovered != nullptr && shows_one) {
+      *recovered = (**answer)["recovered_transaction"].get<uint32_t>();
+    }
     return outcome;
   }
 }

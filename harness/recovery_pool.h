@@ -26,6 +26,7 @@ namespace plugpull {
 struct PointTask {
   size_t position = 0;
   ExploreSettings settings;
+  std::string fault = {};  // an instance beyond the disk's contract; empty: none
 };
 
 // Recover on one crash state, given in full.
@@ -34,6 +35,9 @@ struct ReplayTask {
   Window window;
   std::vector<AtomId> lost;
   ExploreSettings settings;
+  std::string fault = {};  // as in PointTask
+  // Then go on with the transactions of the trace that are not acknowledged (harness/stretch.h).
+  bool in_use = false;
 };
 
 class RecoveryPool {
@@ -56,7 +60,9 @@ class RecoveryPool {
                          const OnTick& on_tick);
 
   // Returns: what was violated, or nothing. Deaths and hangs of the child are violations too.
-  Expected<std::optional<Violation>> Replay(const ReplayTask& task);
+  // `recovered`, if not null, is set to the transaction whose contents recovery showed, if any.
+  Expected<std::optional<Violation>> Replay(const ReplayTask& task,
+                                            std::optional<uint32_t>* recovered = nullptr);
 
   // Recoveries done by all children so far, for progress displays.
   uint64_t recoveries() const;

@@ -20,6 +20,9 @@ struct KeyHistory {
   bool present = false;           // in the recovered contents
 };
 
+// Of the transactions that crashes undid, those of the last crashes are the ones that may be back.
+constexpr size_t kMostUndoneTried = 16;
+
 // Sorted by key, so that the same contents always get the same message.
 using Histories = std::map<std::string, KeyHistory>;
 
@@ -128,11 +131,11 @@ std::optional<std::string> OnlyReturned(const Content& content, const Content& p
 
 }  // namespace
 
-ReferenceModel::ReferenceModel(const std::vector<Transaction>& transactions)
-    : transactions_(transactions) {
+ReferenceModel::ReferenceModel(const std::vector<Transaction>& transactions, size_t undone)
+    : transactions_(transactions), undone_(undone) {
   digests_.reserve(transactions.size() + 1);
   digests_.emplace_back();
-  for (uint32_t number = 1; number <= transactions.size(); ++number) {
+  for (uint32_t number = 1; number <= this->transactions(); ++number) {
     ContentDigest digest = digests_.back();
     for (const Change& change : transactions[number - 1].changes) {
       std::vector<Version>& versions = versions_[change.key];
@@ -174,6 +177,35 @@ ContentDigest ReferenceModel::DigestAfter(uint32_t transaction,
   return digest;
 }
 
+std::optional<ContentFault> ReferenceModel::FindUndone(const ContentDigest& digest,
+                                                       uint32_t attempted) const {
+  const size_t end = transactions_.size();
+  const size_t first = end - std::min(undone_, kMostUndoneTried);
+  for (size_t begin = first; begin < end; ++begin) {
+    std::vector<Transaction> back;
+    for (size_t last = begin; last < end; ++last) {
+      back.push_back(transactions_[last]);
+      for (uint32_t number = attempted + 1; number-- > 0;) {
+        if (DigestAfter(number, back) != digest) continue;
+        return ContentFault{ViolationClass::kResurrected,
+                            fmt::format("shows the state after transaction {} and, on top of it, "
+                                        "what an earlier crash had undone",
+                                        number)};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+bool ReferenceModel::WasUndone(const std::string& key, const std::string& value) const {
+  const auto undone = std::span(transactions_).last(undone_);
+  return std::ranges::any_of(undone, [&](const Transaction& transaction) {
+    return std::ranges::any_of(transaction.changes, [&](const Change& change) {
+      return change.key == key && change.value == value;
+    });
+  });
+}
+
 std::optional<uint32_t> ReferenceModel::Find(const ContentDigest& digest, uint32_t first,
                                              uint32_t last) const {
   for (uint32_t number = last + 1; number-- > first;) {
@@ -192,20 +224,33 @@ ContentFault ReferenceModel::Diagnose(const Content& content, const ContentDiges
                                       Window window) const {
   if (window.acknowledged > 0) {
     if (const auto older = Find(digest, 0, window.acknowledged - 1)) {
-      return {ViolationClass::kLostCommit,
+      return {window.after_failure ? ViolationClass::kAcknowledgedAfterError
+                                   : ViolationClass::kLostCommit,
               fmt::format("recovered the state after transaction {}, but transaction {} was "
                           "acknowledged",
                           *older, window.acknowledged)};
     }
   }
+  if (auto back = FindUndone(digest, window.attempted)) return *back;
   const Histories histories =
       HistoriesOf(content, std::span(transactions_).first(window.attempted));
+  std::optional<std::string> undone;
   for (const auto& [key, history] : histories) {
     if (history.present && history.writers.empty()) {
+      if (WasUndone(key, content.at(key))) {
+        undone = key;
+        continue;
+      }
       return {ViolationClass::kWrongValue,
               fmt::format("key '{}' shows a value of {} bytes that no transaction wrote",
                           Shown(key), content.at(key).size())};
     }
+  }
+  if (undone) {
+    return {ViolationClass::kPartialCommit,
+            fmt::format("key '{}' shows a value that an earlier crash had undone, and the rest of "
+                        "its transaction is missing",
+                        Shown(*undone))};
   }
   // The weakest promise that is broken decides: first whether transactions are whole, then whether
   // some are missing.

@@ -20,6 +20,7 @@ namespace plugpull {
 struct Window {
   uint32_t acknowledged = 0;
   uint32_t attempted = 0;
+  bool after_failure = false;  // the last acknowledged one came after a call that had failed
 };
 
 // What is wrong with recovered contents.
@@ -30,10 +31,12 @@ struct ContentFault {
 
 class ReferenceModel {
  public:
-  // Requires: `transactions` outlives the model.
-  explicit ReferenceModel(const std::vector<Transaction>& transactions);
+  // The last `undone` transactions are not part of the history: a crash undid them before it went
+  // on. Requires: `transactions` outlives the model.
+  explicit ReferenceModel(const std::vector<Transaction>& transactions, size_t undone = 0);
 
-  uint32_t transactions() const { return static_cast<uint32_t>(transactions_.size()); }
+  // Returns: how many transactions the history has.
+  uint32_t transactions() const { return static_cast<uint32_t>(transactions_.size() - undone_); }
 
   // Returns: the newest transaction in [first, last] after which the contents have this digest.
   std::optional<uint32_t> Find(const ContentDigest& digest, uint32_t first, uint32_t last) const;
@@ -50,7 +53,13 @@ class ReferenceModel {
   ContentFault Diagnose(const Content& content, const ContentDigest& digest, Window window) const;
 
  private:
+  // Returns: what is to be said where some undone transactions, as a whole, are back.
+  std::optional<ContentFault> FindUndone(const ContentDigest& digest, uint32_t attempted) const;
+  // Returns: whether an undone transaction left the key with this value.
+  bool WasUndone(const std::string& key, const std::string& value) const;
+
   const std::vector<Transaction>& transactions_;
+  size_t undone_;
   std::vector<ContentDigest> digests_;  // [n]: after transaction n
   // For each key, what each transaction that touched it left it with, in order.
   struct Version {

@@ -258,5 +258,40 @@ TEST(Diagnose, OneRevertedKeyOfATransactionIsAPartialCommit) {
   EXPECT_GT(partial, 20);
 }
 
+// Three transactions and what a crash had undone before the third: two changes and a deletion.
+const std::vector<Transaction> kWithUndone = {
+    Put("a", "1"), Put("b", "2"), Put("c", "3"), {.changes = {{"a", "undone"}, {"d", "undone"}}},
+    Delete("b"),
+};
+constexpr size_t kUndone = 2;
+
+ContentFault DiagnoseUndone(const Content& content) {
+  const ReferenceModel model(kWithUndone, kUndone);
+  EXPECT_EQ(model.transactions(), 3u);
+  return model.Diagnose(content, DigestOf(content), {2, 3});
+}
+
+TEST(ReferenceModel, CallsWhatAnEarlierCrashHadUndoneResurrected) {
+  const Content one = {{"a", "undone"}, {"b", "2"}, {"d", "undone"}};
+  EXPECT_EQ(DiagnoseUndone(one).violation, ViolationClass::kResurrected);
+  const Content both = {{"a", "undone"}, {"d", "undone"}};
+  EXPECT_EQ(DiagnoseUndone(both).violation, ViolationClass::kResurrected);
+  const Content on_the_last = {{"a", "undone"}, {"b", "2"}, {"c", "3"}, {"d", "undone"}};
+  EXPECT_EQ(DiagnoseUndone(on_the_last).violation, ViolationClass::kResurrected);
+  const Content a_deletion = {{"a", "1"}, {"c", "3"}};
+  EXPECT_EQ(DiagnoseUndone(a_deletion).violation, ViolationClass::kResurrected);
+}
+
+TEST(ReferenceModel, CallsAPartOfWhatWasUndoneAPartialCommit) {
+  const ContentFault fault = DiagnoseUndone({{"a", "undone"}, {"b", "2"}});
+  EXPECT_EQ(fault.violation, ViolationClass::kPartialCommit);
+  EXPECT_NE(fault.message.find("key 'a'"), std::string::npos) << fault.message;
+}
+
+TEST(ReferenceModel, CallsAValueThatNobodyWroteWrongAlsoBesideOneThatWasUndone) {
+  const Content content = {{"a", "undone"}, {"b", "nobody's"}, {"d", "undone"}};
+  EXPECT_EQ(DiagnoseUndone(content).violation, ViolationClass::kWrongValue);
+}
+
 }  // namespace
 }  // namespace plugpull
