@@ -7,13 +7,17 @@
 #include <cstdio>
 
 #include "engine/registry.h"
+#include "faults/inject/fault_type.h"
 #include "faults/persistence/model_text.h"
 #include "faults/trace/trace_file.h"
 #include "harness/case_file.h"
+#include "harness/cli/errors_command.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/output.h"
 #include "harness/cli/progress_display.h"
 #include "harness/cli/say.h"
+#include "harness/cycles.h"
+#include "harness/error_pool.h"
 #include "harness/recovery_pool.h"
 #include "harness/version.h"
 #include "reports/console.h"
@@ -26,28 +30,38 @@ namespace {
 int ExitCodeOf(const Result& result) {
   if (result.interrupted) return kExitInterrupted;
   if (result.verdict == Verdict::kViolated) return kExitFound;
+  const bool never_fired = std::ranges::any_of(
+      result.faults_fired, [](const FaultTally& tally) { return !tally.advice.empty(); });
+  if (never_fired) return kExitUsage;
   if (result.verdict == Verdict::kUnknown) return kExitNotReproduced;
   return kExitHeld;
 }
 
-int ExploreAndReport(const Trace& trace, const Options& options, const ExploreOptions& explore,
-                     const std::string& command, ProgressDisplay& display) {
-  Expected<Result> result =
-      Explore(trace, explore, [&display](const ExploreProgress& p) { return display.Show(p); });
+int ExploreAndReport(const RecordSettings& recorded, const Trace& trace, const Options& options,
+                     const ExploreOptions& explore, const std::string& command,
+                     ProgressDisplay& display) {
+  Expected<Result> result = ExploreCycles(
+      recorded, trace, explore, [&display](const ExploreProgress& p) { return display.Show(p); });
   display.Finish();
   if (!result) return Complain(result.error());
   result->command = command;
   if (const Expected<void> written = WriteOutput(options, *result); !written) {
     return Complain(written.error());
   }
+  for (const FaultTally& tally : result->faults_fired) {
+    if (tally.advice.empty()) continue;
+    Say("plugpull: the fault never fired: {}; {}\n", Printable(tally.fault),
+        Printable(tally.advice));
+  }
   return ExitCodeOf(*result);
 }
 
 void SayHow(const Options& options, const ExploreOptions& explore) {
   if (options.quiet) return;
-  Say("{}: seed {}, model {}, tear {}, promise {}, {} jobs\n", explore.settings.target,
+  Say("{}: seed {}, model {}, tear {}, promise {}, depth {}, {} jobs\n", explore.settings.target,
       explore.settings.seed, explore.all_models ? "all" : ModelText(*explore.settings.model),
-      Name(explore.settings.tear), Name(explore.settings.promise), explore.jobs);
+      Name(explore.settings.tear), Name(explore.settings.promise), explore.settings.depth,
+      explore.jobs);
 }
 
 void Line(std::string_view name, std::string_view description) {
@@ -66,6 +80,25 @@ void ListModels() {
   for (const ModelParameter& parameter : ModelParameters()) {
     Print("  {}={} (default {}): {}\n", parameter.key, fmt::join(parameter.values, "|"),
           parameter.value(Models().front()), parameter.help);
+  }
+}
+
+void ListFaults() {
+  for (const FaultInfo& fault : Faults()) {
+    Line(fault.name,
+         fmt::format("level {}, {}: {}", fault.number,
+                     fault.legal ? "legal" : "beyond the disk's contract", fault.description));
+    for (const FaultArgument& argument : FaultTypes()[static_cast<size_t>(fault.level)].arguments) {
+      std::string values;
+      if (!argument.words.empty()) {
+        values = fmt::format("={}", fmt::join(argument.words, "|"));
+      } else if (argument.kind != ArgumentKind::kText) {
+        values = fmt::format("={}..{}", argument.minimum, argument.maximum);
+      }
+      const std::string usual =
+          argument.default_text.empty() ? "" : fmt::format(" (default {})", argument.default_text);
+      Print("  {}{}{}: {}\n", argument.name, values, usual, argument.help);
+    }
   }
 }
 
@@ -91,6 +124,7 @@ int Complain(const Error& error) {
 }
 
 int RunCommand(const Options& options) {
+  if (!options.errors.empty()) return RunErrorsCommand(options);
   const Expected<RecordSettings> record = ToRecordSettings(options);
   if (!record) return Complain(record.error());
   const Expected<ExploreOptions> explore = ToExploreOptions(options);
@@ -103,7 +137,7 @@ int RunCommand(const Options& options) {
   ProgressDisplay display(explore->settings.target, options.quiet);
   const Expected<Trace> trace = Record(*record);
   if (!trace) return Complain(trace.error());
-  return ExploreAndReport(*trace, options, *explore, "run", display);
+  return ExploreAndReport(*record, *trace, options, *explore, "run", display);
 }
 
 int RecordCommand(const Options& options, const std::string& output) {
@@ -136,12 +170,47 @@ int ExploreCommand(Options options, const std::string& trace_path) {
   options.keys = recorded->options.keys;
   const Expected<ExploreOptions> explore = ToExploreOptions(options);
   if (!explore) return Complain(explore.error());
+  if (explore->cycles > 1 && FindWorkload(recorded->workload) == nullptr) {
+    return Complain({ErrorCode::kInvalidArgument,
+                     fmt::format("{}: --cycles goes on with the workload '{}', which this version "
+                                 "does not have; record the target again",
+                                 trace_path, recorded->workload)});
+  }
   if (const Expected<void> prepared = PrepareOutput(options); !prepared) {
     return Complain(prepared.error());
   }
   SayHow(options, *explore);
   ProgressDisplay display(explore->settings.target, options.quiet);
-  return ExploreAndReport(*trace, options, *explore, "explore", display);
+  return ExploreAndReport(*recorded, *trace, options, *explore, "explore", display);
+}
+
+// A violation that needs no crash is reproduced by running its plan again.
+static int ReplayErrors(const Case& loaded, const std::string& case_path, uint32_t times) {
+  Expected<RecordSettings> record = RecordSettingsOf(loaded.trace);
+  if (!record) return Complain(record.error());
+  record->options.transactions = loaded.running_transactions;
+  const Expected<FailurePlan> plan = ParseFailurePlan(loaded.running_plan);
+  if (!plan) return Complain(plan.error());
+  Expected<ErrorPool> pool = ErrorPool::Create(*record, loaded.settings, 1);
+  if (!pool) return Complain(pool.error());
+  uint32_t reproduced = 0;
+  std::string instead;
+  for (uint32_t i = 0; i < times; ++i) {
+    Trace trace;
+    const Expected<PlanResult> outcome = pool->RunOne(*plan, trace);
+    if (!outcome) return Complain(outcome.error());
+    if (outcome->violation == loaded.violation) {
+      ++reproduced;
+    } else {
+      instead = outcome->violation ? outcome->violation->message : "held";
+    }
+  }
+  Print("{}  {}\n", Name(loaded.violation.violation), Printable(loaded.violation.message));
+  Print("  {}; errors {}\n", Printable(loaded.settings.target), Printable(loaded.running_plan));
+  Print("{}: reproduced {} of {} times\n", case_path, reproduced, times);
+  if (reproduced == times) return kExitHeld;
+  Say("plugpull: {} did not reproduce; instead: {}\n", case_path, Printable(instead));
+  return kExitNotReproduced;
 }
 
 int ReplayCommand(const Options& options, const std::string& case_path, uint32_t times) {
@@ -150,16 +219,19 @@ int ReplayCommand(const Options& options, const std::string& case_path, uint32_t
   if (const Expected<Target> target = ParseTarget(loaded->settings.target); !target) {
     return Complain(target.error());
   }
-  Expected<RecoveryPool> pool = RecoveryPool::Create(loaded->trace, 1);
+  if (!loaded->running_plan.empty()) return ReplayErrors(*loaded, case_path, times);
+  Expected<RecoveryPool> pool = RecoveryPool::Create(LastTrace(*loaded), 1);
   if (!pool) return Complain(pool.error());
   uint32_t reproduced = 0;
   std::string instead;
   for (uint32_t i = 0; i < times; ++i) {
     const Expected<std::optional<Violation>> outcome =
-        pool->Replay({.position = loaded->trace.ops.size(),
+        pool->Replay({.position = LastTrace(*loaded).ops.size(),
                       .window = loaded->window,
-                      .lost = loaded->lost,
-                      .settings = loaded->settings});
+                      .lost = LastLost(*loaded),
+                      .settings = loaded->settings,
+                      .fault = loaded->fault,
+                      .in_use = loaded->in_use});
     if (!outcome) return Complain(outcome.error());
     if (*outcome == loaded->violation) {
       ++reproduced;
@@ -195,7 +267,9 @@ int ListCommand(const std::string& what) {
   } else if (what == "models") {
     ListModels();
   } else if (what == "faults") {
-    for (const FaultInfo& fault : Faults()) Line(fault.name, fault.description);
+    ListFaults();
+  } else if (what == "failures") {
+    ListFailures();
   } else if (what == "strategies") {
     for (const Strategy& strategy : Strategies()) {
       Line(strategy.name, strategy.description);

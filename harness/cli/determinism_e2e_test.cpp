@@ -32,7 +32,7 @@ class SameResult : public ::testing::TestWithParam<Subject> {};
 
 TEST_P(SameResult, ForAnyNumberOfJobsAndInASecondRun) {
   Sandbox sandbox;
-  const Words run = {"run", GetParam().target, "--transactions", "120"};
+  const Words run = {"run", GetParam().target, "--transactions", "60"};
   const auto with_jobs = [&](const std::string& jobs, const std::string& out) {
     Words arguments = run;
     arguments.insert(arguments.end(), {"--jobs", jobs});

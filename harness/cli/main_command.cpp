@@ -13,7 +13,9 @@
 #include "faults/base/nearest.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/compare_command.h"
+#include "harness/cli/errors_command.h"
 #include "harness/cli/exit_code.h"
+#include "harness/cli/grade_command.h"
 #include "harness/cli/litmus_command.h"
 #include "harness/cli/say.h"
 #include "harness/cli/toml_config.h"
@@ -68,6 +70,7 @@ constexpr const char* kFooter =
 struct CommandLine {
   Options options;
   CompareLine compare;
+  GradeLine grade;
   std::string path;
   std::string list = "targets";
   uint32_t times = 1;
@@ -82,6 +85,7 @@ void AddCommands(CLI::App& app, CommandLine& line) {
       ->capture_default_str();
   AddWorkloadOptions(run, options);
   AddExploreOptions(run, options);
+  AddErrorOptions(run, options);
   AddOutputOptions(run, options);
 
   CLI::App& record = *app.add_subcommand("record", "Record a run of a target into a trace file");
@@ -102,13 +106,14 @@ void AddCommands(CLI::App& app, CommandLine& line) {
 
   for (CLI::App* command : {&run, &record, &explore, &replay}) AddConfigOption(*command, options);
 
+  AddGradeCommand(app, line.grade);
   AddLitmusCommand(app, line.litmus);
   CLI::App& compare = *app.add_subcommand(
       "compare", "Compare fsync strategies under persistence models: safety and cost");
   AddCompareOptions(compare, line.compare);
 
-  const std::vector<std::string> kinds = {"targets",    "workloads", "models", "faults",
-                                          "strategies", "promises",  "classes"};
+  const std::vector<std::string> kinds = {"targets",  "workloads",  "models",   "faults",
+                                          "failures", "strategies", "promises", "classes"};
   const auto check = [kinds](const std::string& word) {
     if (std::ranges::find(kinds, word) != kinds.end()) return std::string();
     return fmt::format("there is no list '{}'{} (one of {})", word, NearestHint(word, kinds),
@@ -117,7 +122,7 @@ void AddCommands(CLI::App& app, CommandLine& line) {
   CLI::App& listing = *app.add_subcommand("list", "List what there is to choose from");
   listing
       .add_option("what", line.list,
-                  "targets, workloads, models, faults, strategies, promises or classes")
+                  "targets, workloads, models, faults, failures, strategies, promises or classes")
       ->check(CLI::Validator(check, "", "list"))
       ->capture_default_str();
 }
@@ -125,7 +130,9 @@ void AddCommands(CLI::App& app, CommandLine& line) {
 int RunChosen(CLI::App& app, CommandLine& line) {
   CLI::App& command = *app.get_subcommands().front();
   const std::string name = command.get_name();
-  const Options& options = name == "compare" ? line.compare.options : line.options;
+  const Options& options = name == "compare" ? line.compare.options
+                           : name == "grade" ? line.grade.options
+                                             : line.options;
   if (!options.config.empty()) {
     if (const Expected<void> set = ApplyTomlConfig(command, options.config); !set) {
       return Complain(set.error());
@@ -134,6 +141,7 @@ int RunChosen(CLI::App& app, CommandLine& line) {
   if (name == "run") return RunCommand(line.options);
   if (name == "record") return RecordCommand(line.options, line.path);
   if (name == "explore") return ExploreCommand(line.options, line.path);
+  if (name == "grade") return GradeCommand(line.grade);
   if (name == "compare") return CompareCommand(line.compare);
   if (name == "replay") return ReplayCommand(line.options, line.path, line.times);
   if (name == "litmus") return LitmusCommand(line.litmus);

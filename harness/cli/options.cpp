@@ -9,7 +9,9 @@
 
 #include "engine/target.h"
 #include "faults/base/nearest.h"
+#include "faults/inject/fault_call.h"
 #include "faults/persistence/model_text.h"
+#include "harness/fault_search.h"
 #include "reports/report_format.h"
 #include "workloads/workload.h"
 
@@ -20,6 +22,7 @@ namespace {
 constexpr uint32_t kMostTransactions = 1'000'000;
 constexpr uint32_t kMostKeys = 1'000'000;
 constexpr uint32_t kMostPerClass = 1'000'000;
+constexpr uint32_t kMostCycles = 1000;
 constexpr uint32_t kMostJobs = 1024;
 
 std::unexpected<Error> NoSuch(std::string_view what, const std::string& word,
@@ -29,17 +32,25 @@ std::unexpected<Error> NoSuch(std::string_view what, const std::string& word,
                           NearestHint(word, candidates), fmt::join(candidates, " ")));
 }
 
-// `--faults LIST` names the faults that may happen; the strongest of them sets model and tear.
-Expected<void> ApplyFaults(const std::string& list, ExploreSettings& settings) {
+// `--faults LIST` names the faults that may happen. The strongest of the legal ones sets model and
+// tear; each entry beyond the contract is explored on its own.
+Expected<void> ApplyFaults(const std::string& list, ExploreOptions& options) {
   if (list.empty()) return {};
-  std::vector<std::string> names;
-  for (const FaultInfo& fault : Faults()) names.emplace_back(fault.name);
-  FaultLevel strongest = FaultLevel::kProcessKill;
-  for (const std::string& word : CLI::detail::split(list, ',')) {
-    const auto fault = std::ranges::find(Faults(), word, &FaultInfo::name);
-    if (fault == Faults().end()) return NoSuch("fault", word, names);
-    strongest = std::max(strongest, fault->level);
+  std::optional<FaultLevel> strongest;
+  for (const std::string& entry : SplitFaultList(list)) {
+    const Expected<FaultCalls> calls = ParseFaults(entry, FaultForm::kSpecification);
+    if (!calls) return std::unexpected(calls.error());
+    if (IsBeyondContract(*calls)) {
+      options.faults.push_back(FaultText(*calls, FaultForm::kSpecification));
+      continue;
+    }
+    for (const FaultCall& call : *calls) {
+      strongest = std::max(strongest.value_or(call.level), call.level);
+    }
   }
+  options.legal = strongest.has_value();
+  if (!options.legal) return {};
+  ExploreSettings& settings = options.settings;
   if (strongest == FaultLevel::kProcessKill) settings.model = FindModel("process-kill");
   if (strongest == FaultLevel::kPowerCutOrdered) settings.model = FindModel("ordered");
   if (strongest != FaultLevel::kTornWrite) settings.tear = Tear::kNone;
@@ -94,7 +105,10 @@ void AddExploreOptions(CLI::App& command, Options& options) {
                   "in each page), or 512,any (every subset)")
       ->capture_default_str();
   command.add_option("--faults", options.faults,
-                     "Faults that may happen, separated by commas (default: all legal ones)");
+                     "Faults that may happen, separated by commas (default: all legal ones). Those "
+                     "beyond the disk's contract take arguments, as in stale-page(age=1..20), each "
+                     "is explored on its own, and + joins several: power-cut+stale-page (plugpull "
+                     "list faults shows all)");
   command
       .add_option("--promise", options.promise,
                   "What the target claims: opens, intact, atomic, prefix or durable")
@@ -105,6 +119,12 @@ void AddExploreOptions(CLI::App& command, Options& options) {
                       "Violations of one class at one crash point before the search leaves it")
           ->capture_default_str(),
       1, kMostPerClass);
+  TakesNumber(command
+                  .add_option("--cycles", options.cycles,
+                              "Crash, go on, crash again: how often the workload is run on what a "
+                              "crash left, 1 for none of that")
+                  ->capture_default_str(),
+              1, kMostCycles);
   command
       .add_option("--recovery-timeout", options.recovery_timeout,
                   "Longest time for one recovery; then it hangs")
@@ -115,6 +135,12 @@ void AddExploreOptions(CLI::App& command, Options& options) {
                               "Most recoveries at one crash point (0: no bound)")
                   ->capture_default_str(),
               0, UINT64_MAX);
+  TakesNumber(command
+                  .add_option("--depth", options.depth,
+                              "Crashes in a row: each further one hits the recovery from the one "
+                              "before (1: none does)")
+                  ->capture_default_str(),
+              1, kMostDepth);
   TakesNumber(
       command.add_option("--jobs", options.jobs, "Recovery children (default: one for each core)"),
       1, kMostJobs);
@@ -159,6 +185,7 @@ Expected<ExploreOptions> ToExploreOptions(const Options& options) {
   settings.keys = options.keys;
   settings.per_class = options.per_class;
   settings.recoveries_per_point = options.recoveries;
+  settings.depth = options.depth;
   result.all_models = options.model == "all";
   if (!result.all_models) {
     const Expected<const Model*> model = ParseModel(options.model);
@@ -166,15 +193,28 @@ Expected<ExploreOptions> ToExploreOptions(const Options& options) {
     settings.model = *model;
   }
   const auto tear = ParseTear(options.tear);
-  if (!tear) return NoSuch("tear", options.tear, {"none", "4096", "512", "512,any"});
+  if (!tear || IsSubSector(*tear))
+    return NoSuch("tear", options.tear, {"none", "4096", "512", "512,any"});
   settings.tear = *tear;
   const auto promise = ParsePromise(options.promise);
   if (!promise) {
     return NoSuch("promise", options.promise, {"opens", "intact", "atomic", "prefix", "durable"});
   }
   settings.promise = *promise;
-  if (const Expected<void> applied = ApplyFaults(options.faults, settings); !applied) {
+  if (const Expected<void> applied = ApplyFaults(options.faults, result); !applied) {
     return std::unexpected(applied.error());
+  }
+  if (result.all_models && !result.faults.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--model all compares what a correct disk may leave; name one model for --faults "
+                "beyond its contract");
+  }
+  const auto wrong = std::ranges::find_if(result.faults, PutsWrongBytes);
+  if (settings.model->data_checksums && wrong != result.faults.end()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("model {} has checksums of its data: there, {} is a read that fails, "
+                            "not wrong bytes; choose another --model",
+                            ModelText(*settings.model), *wrong));
   }
   if (result.all_models && settings.model != &Models().front()) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -192,6 +232,7 @@ Expected<ExploreOptions> ToExploreOptions(const Options& options) {
   result.jobs =
       options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency());
   result.out_directory = options.out;
+  result.cycles = options.cycles;
   return result;
 }
 

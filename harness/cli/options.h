@@ -26,10 +26,14 @@ struct Options {
   std::string tear = "512";
   std::string promise = "durable";
   std::string faults;
+  std::string errors;                                // "each", a plan, or empty
+  const CLI::Option* transactions_option = nullptr;  // says whether --transactions was given
   uint32_t per_class = 3;
   std::string recovery_timeout = "10s";
   std::string budget;
   uint64_t recoveries = 0;
+  uint32_t depth = ExploreSettings().depth;
+  uint32_t cycles = 1;
   uint32_t jobs = 0;
   std::string out = "plugpull-out";
   std::string config;

@@ -76,6 +76,7 @@ TEST(ToExploreOptions, EveryOptionArrives) {
   options.recovery_timeout = "11ms";
   options.budget = "12s";
   options.jobs = 13;
+  options.cycles = 14;
   options.out = "somewhere";
   const ExploreOptions result = ToExploreOptions(options).value();
   EXPECT_EQ(result.settings.target, "sqlite:journal=wal");
@@ -89,6 +90,7 @@ TEST(ToExploreOptions, EveryOptionArrives) {
   EXPECT_EQ(result.settings.recovery_timeout_ms, 11u);
   EXPECT_EQ(result.budget, milliseconds(12'000));
   EXPECT_EQ(result.jobs, 13u);
+  EXPECT_EQ(result.cycles, 14u);
   EXPECT_EQ(result.out_directory, "somewhere");
 }
 
@@ -232,7 +234,8 @@ TEST_F(Commands, NumbersOutOfRangeAreRefused) {
   for (const char* line :
        {"--seed=-1", "--seed=1.5", "--seed=x", "--seed=18446744073709551616", "--keys=0",
         "--keys=1000001", "--transactions=-1", "--transactions=1000001", "--per-class=0",
-        "--jobs=0", "--jobs=1025", "--recoveries=-3", "--keys=0x10", "--keys=+5"}) {
+        "--jobs=0", "--jobs=1025", "--cycles=0", "--cycles=1001", "--recoveries=-3", "--keys=0x10",
+        "--keys=+5"}) {
     EXPECT_THAT(Parse(line), HasSubstr("takes a whole number from")) << line;
   }
 }

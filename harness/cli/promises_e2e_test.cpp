@@ -115,8 +115,8 @@ class DeleteModeDamaged : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(DeleteModeDamaged, IsDamagedInItsStructureOrRefusesToOpen) {
   Sandbox sandbox;
-  const json result =
-      sandbox.Result({"run", std::string("sqlite:journal=delete,sync=") + GetParam()}, 1);
+  const json result = sandbox.Result(
+      {"run", std::string("sqlite:journal=delete,sync=") + GetParam(), "--transactions", "60"}, 1);
   ExpectViolated(result);
   const std::set<std::string> classes = Classes(result);
   EXPECT_TRUE(classes.contains("structure") || classes.contains("refuses-to-open"));
@@ -185,6 +185,9 @@ INSTANTIATE_TEST_SUITE_P(
         Mutant{"M11",
                {{"partial-commit", "transaction [0-9]+ is there in key"},
                 {"structure", kDamagedTree}}},
+        Mutant{"M15",
+               {{"lost-commit", kOldState},
+                {"refuses-to-open", "invalid database|version mismatch|file size too small"}}},
         Mutant{"M18", {{"refuses-to-open", "invalid freelist page"}}},
         Mutant{"M19", {{"lost-commit", kOldState}}}),
     [](const auto& test) { return std::string(test.param.name); });
