@@ -19,7 +19,7 @@ try() {
 }
 
 step "Dependencies"
-docker/install-dependencies.sh
+docker/install-dependencies.sh --without-programs
 
 step "Build"
 cmake --preset release --log-level=WARNING

@@ -66,7 +66,8 @@ must() {
 }
 
 build() {
-  cmake --preset "$1" --log-level=WARNING && cmake --build --preset "$1" --parallel "$jobs"
+  cmake --preset "$1" "${@:2}" --log-level=WARNING &&
+    cmake --build --preset "$1" --parallel "$jobs"
 }
 
 # Runs the tests of a preset and adds ctest's own counts.
@@ -102,7 +103,7 @@ tidy_sources() {
     git log --format= --name-only 2>/dev/null || true
     find faults engine workloads reports harness -name '*.cpp'
   } | awk '!seen[$0]++' | grep -E '^(faults|engine|workloads|reports|harness)/.*\.cpp$' |
-    grep -v -E '_(test|bench)\.cpp$' | while read -r file; do
+    grep -v -E '(_(test|bench)\.cpp|/test_program/[^/]*|/testdata/[^/]*)$' | while read -r file; do
       if [[ -f "$file" ]]; then echo "$file"; fi
     done
 }

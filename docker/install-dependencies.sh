@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # Installs what is missing from dependencies.txt, and nothing else. With nothing missing it needs
 # neither the network nor any rights.
+#
+#   docker/install-dependencies.sh                      all of the list
+#   docker/install-dependencies.sh --without-programs   not what is only there to be recorded by tests
 set -euo pipefail
 
 list="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/dependencies.txt"
@@ -14,7 +17,14 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   fail "this is not a Debian system; install what $list names in your system's own way"
 fi
 
-mapfile -t packages < <(sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$list")
+last='$'
+case "${1:-}" in
+  "") ;;
+  --without-programs) last='/^# Only for tests/' ;;
+  *) fail "unknown option '$1'; there is --without-programs" ;;
+esac
+
+mapfile -t packages < <(sed -n "1,${last}p" "$list" | sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d')
 missing=()
 for package in "${packages[@]}"; do
   # The second letter is the state: "ii " is installed, "hi " is installed and held.
@@ -36,11 +46,30 @@ fi
 
 echo "dependencies: installing ${#missing[@]} of ${#packages[@]} packages: ${missing[*]}"
 log="$(mktemp)"
-trap 'rm -f "$log"' EXIT
+policy=/usr/sbin/policy-rc.d
+has_made_policy=false
+trap finish EXIT
+
+finish() {
+  rm -f "$log"
+  if $has_made_policy; then "${as_root[@]}" rm -f "$policy"; fi
+}
+
+# Programs are wanted here, not the services that a package starts: Debian asks this script, and 101
+# forbids it. One that is there says what its owner wants.
+if [[ ! -e "$policy" ]]; then
+  has_made_policy=true
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" sh -c 'cat >"$1" && chmod 755 "$1"' sh "$policy"
+fi
+
+# A machine that lives for one run needs no file of a package synced.
+quick=()
+if [[ -n "${CI:-}" ]]; then quick=(--option DPkg::Options::=--force-unsafe-io); fi
 
 apt() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet \
-    --option Acquire::Retries=3 --option DPkg::Lock::Timeout=300 "$@" >>"$log" 2>&1 </dev/null
+    --option Acquire::Retries=3 --option DPkg::Lock::Timeout=300 \
+    "${quick[@]}" "$@" >>"$log" 2>&1 </dev/null
 }
 
 # A source that cannot be reached need not be one that is wanted, so only the installation decides.
