@@ -162,8 +162,10 @@ bool ReferenceCover::CoversRange(uint32_t op_index, const ReferenceAtom& atom) c
     case AtomKind::kZero:
     case AtomKind::kClone:
       return MeetsPages(atom, op.offset_bytes, end);
-    case AtomKind::kTruncate:
-      return atom.end_bytes < (end + kTearPageBytes - 1) / kTearPageBytes * kTearPageBytes;
+    case AtomKind::kTruncate: {
+      const uint64_t last_page_end = (end + kTearPageBytes - 1) / kTearPageBytes * kTearPageBytes;
+      return std::min(atom.end_bytes, atom.old_size) < last_page_end;
+    }
     case AtomKind::kSize:
       if (is_write && IsWriteOf(trace_, op_index, atom.id.op)) return true;
       return MeetsPages(atom, op.offset_bytes, end);

@@ -260,6 +260,16 @@ TEST_F(ReferenceTest, AMappedSyncCoversItsPages) {
   EXPECT_FALSE(May(Posix(), [](const Look& l) { return l.Is("f", kPage, 1, 'o'); }));
 }
 
+// A range cannot be read back from a file that ends before it, whatever made the file longer.
+TEST_F(ReferenceTest, AMappedSyncCoversTheTruncateThatMadeRoomForItsPages) {
+  s.Truncate("f", 16 * kPage);
+  s.Write("f", 8 * kPage, kPage, '1', kMapped);
+  s.SyncMapped("f", 8 * kPage, kPage);
+  s.Truncate("f", 32 * kPage);
+  EXPECT_FALSE(May(Posix(), [](const Look& l) { return !l.Is("f", 8 * kPage, kPage, '1'); }));
+  EXPECT_TRUE(May(Posix(), [](const Look& l) { return !l.Is("f", 31 * kPage, 1, '\0'); }));
+}
+
 TEST_F(ReferenceTest, MappedPagesMayLeaveTheOrderOfAJournal) {
   s.Write("f", 0, kPage, '1', kMapped);
   s.Write("f", kPage, kPage, '2', kMapped);

@@ -96,7 +96,10 @@ void SyncCoverage::CoverPages(InodeId inode, uint64_t begin_bytes, uint64_t end_
   CoverData(inode, begin, end, static_cast<size_t>(last - pending_.begin()));
   Cover([&](const Effect& effect) {
     if (effect.inode != inode || effect.op >= end_op) return false;
-    if (effect.kind == EffectKind::kTruncate) return effect.size_after < end;
+    // One that cuts into the range, or without which the file would end in it.
+    if (effect.kind == EffectKind::kTruncate) {
+      return effect.size_after < end || effect.size_before < end;
+    }
     const bool range = effect.kind == EffectKind::kZero || effect.kind == EffectKind::kClone;
     return range && effect.begin_bytes < end && effect.end_bytes > begin;
   });
