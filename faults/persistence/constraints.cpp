@@ -135,4 +135,13 @@ void Constraints::KeepTheRest() {
   }
 }
 
+void Constraints::LoseTheRest() {
+  for (VariableId variable = 0; variable < fates_.size(); ++variable) {
+    if (fates_[variable] != Fate::kOpen) continue;
+    const size_t mark = Mark();
+    if (!Decide(variable, false)) Undo(mark);
+  }
+  KeepTheRest();
+}
+
 }  // namespace plugpull

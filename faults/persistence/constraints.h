@@ -54,6 +54,8 @@ class Constraints {
   // Decides every open variable: kept where possible. What is left is one complete crash state, the
   // one that loses least.
   void KeepTheRest();
+  // The same, each lost where the choices before it let it be.
+  void LoseTheRest();
 
   // --- Looking ---
   std::span<const VariableId> Early(VariableId variable) const {

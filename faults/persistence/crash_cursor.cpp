@@ -6,6 +6,7 @@
 #include "faults/base/assert.h"
 #include "faults/base/bytes.h"
 #include "faults/persistence/dependence.h"
+#include "faults/trace/creation_modes.h"
 #include "faults/trace/snapshot_mark.h"
 
 namespace plugpull {
@@ -14,7 +15,9 @@ CrashCursor::CrashCursor(const Trace& trace, const Model& model, Tear tear)
     : trace_(trace),
       model_(model),
       whole_writes_(EffectiveTear(model, tear) == Tear::kNone),
-      snapshot_end_(SnapshotEnd(trace)) {}
+      snapshot_end_(SnapshotEnd(trace)) {
+  for (auto& [inode, mode] : CreationModesOf(trace)) durable_.attributes[inode]["mode"] = mode;
+}
 
 CrashCursor::CrashCursor(const RecoveryLog& log, const Model& model, Tear tear)
     : CrashCursor(log.trace, model, tear) {

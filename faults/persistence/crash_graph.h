@@ -157,6 +157,7 @@ class CrashGraph {
 
   std::span<const OpenFile> files() const { return std::span(files_).first(file_count_); }
   std::span<const OpenCell> cells() const { return std::span(cells_).first(cell_count_); }
+  std::span<const OpenAttribute> attributes() const { return attributes_; }
   std::span<const Atom> atoms() const { return atoms_; }
 
   // Returns: what a complete state loses, sorted. `is_kept` says the fate of a variable.

@@ -176,6 +176,19 @@ bool CrashView::IsDirectory(InodeId inode) const {
   return disk_.IsDirectory(inode);
 }
 
+Expected<CrashView::Entry> CrashView::Find(std::string_view path) {
+  if (is_dead_) return NoPower();
+  if (path.empty()) return Entry{kRootInode, Entry::Kind::kDirectory};
+  const Expected<Place> place = Locate(path);
+  if (!place) return std::unexpected(place.error());
+  const InodeId inode = Lookup(place->directory, place->name);
+  if (inode == kNoInode) {
+    return Fail(ErrorCode::kNotFound, fmt::format("no file '{}'", path), ENOENT);
+  }
+  if (IsDirectory(inode)) return Entry{inode, Entry::Kind::kDirectory};
+  return Entry{inode, disk_.IsLink(inode) ? Entry::Kind::kLink : Entry::Kind::kFile};
+}
+
 Expected<std::string> CrashView::ReadLink(std::string_view path) {
   const Expected<Place> place = Locate(path);
   if (!place) return std::unexpected(place.error());

@@ -74,6 +74,16 @@ class CrashView final : public Vfs {
   Expected<bool> Exists(std::string_view path) override;
   Expected<std::vector<std::string>> List(std::string_view path) override;
 
+  // What a path names.
+  struct Entry {
+    enum class Kind : uint8_t { kFile, kDirectory, kLink };
+    InodeId inode = kNoInode;
+    Kind kind = Kind::kFile;
+  };
+
+  // Errors: kNotFound, where a directory on the way is missing, too.
+  Expected<Entry> Find(std::string_view path);
+
   // Returns: the text of a symbolic link. Links are not followed by any other call.
   Expected<std::string> ReadLink(std::string_view path);
 

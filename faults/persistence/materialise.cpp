@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "faults/persistence/stale.h"
+#include "faults/trace/creation_modes.h"
 
 namespace plugpull {
 namespace {
@@ -26,7 +27,9 @@ class Materialiser {
       : trace_(trace),
         lost_(lost),
         tear_(tear),
-        shows_stale_(std::ranges::count(lost, AtomKind::kFill, &AtomId::kind) != 0) {}
+        shows_stale_(std::ranges::count(lost, AtomKind::kFill, &AtomId::kind) != 0) {
+    for (auto& [inode, mode] : CreationModesOf(trace)) image_.attributes[inode]["mode"] = mode;
+  }
 
   void Apply(uint32_t op_index) {
     const Op& op = trace_.ops[op_index];
