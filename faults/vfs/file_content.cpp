@@ -74,20 +74,54 @@ void FileContent::Truncate(uint64_t size_bytes) {
 }
 
 bool FileContent::ReadsLike(const FileContent& other) const {
-  if (size_bytes_ != other.size_bytes_) return false;
+  return size_bytes_ == other.size_bytes_ && PagesUnlike(other).empty();
+}
+
+std::vector<uint64_t> FileContent::PagesUnlike(const FileContent& other) const {
   static constexpr Page kZeros{};
-  const auto covers = [](const FileContent& left, const FileContent& right) {
-    for (const Slot& slot : left.slots_) {
-      if (slot.index * kPageBytes >= left.size_bytes_) break;
-      const Page* stored = right.FindPage(slot.index);
-      const Page& page = stored == nullptr ? kZeros : *stored;
-      const size_t length = std::min(kPageBytes, left.size_bytes_ - slot.index * kPageBytes);
-      if (slot.page.get() == stored) continue;
-      if (std::memcmp(slot.page->data(), page.data(), length) != 0) return false;
-    }
-    return true;
+  const auto visible = [](const FileContent& content, const Page* page, uint64_t index) {
+    const uint64_t begin = index * kPageBytes;
+    if (page == nullptr || begin >= content.size_bytes_) return std::span<const std::byte>();
+    return std::span(*page).first(std::min<uint64_t>(kPageBytes, content.size_bytes_ - begin));
   };
-  return covers(*this, other) && covers(other, *this);
+  const auto same = [&](const Page* page, const Page* other_page, uint64_t index) {
+    const auto bytes = visible(*this, page, index);
+    const auto other_bytes = visible(other, other_page, index);
+    if (bytes.data() == other_bytes.data() && bytes.size() == other_bytes.size()) return true;
+    const size_t common = std::min(bytes.size(), other_bytes.size());
+    const auto& longer = bytes.size() > common ? bytes : other_bytes;
+    // An empty span has no data to point at.
+    return (common == 0 || std::memcmp(bytes.data(), other_bytes.data(), common) == 0) &&
+           (longer.size() == common ||
+            std::memcmp(longer.data() + common, kZeros.data(), longer.size() - common) == 0);
+  };
+
+  std::vector<uint64_t> unlike;
+  size_t here = 0;
+  size_t there = 0;
+  while (here < slots_.size() || there < other.slots_.size()) {
+    const bool only_there = here == slots_.size();
+    const bool only_here = there == other.slots_.size();
+    const uint64_t index = only_there  ? other.slots_[there].index
+                           : only_here ? slots_[here].index
+                                       : std::min(slots_[here].index, other.slots_[there].index);
+    const bool is_here = !only_there && slots_[here].index == index;
+    const bool is_there = !only_here && other.slots_[there].index == index;
+    const Page* page = is_here ? slots_[here++].page.get() : nullptr;
+    const Page* other_page = is_there ? other.slots_[there++].page.get() : nullptr;
+    if (!same(page, other_page, index)) unlike.push_back(index);
+  }
+  return unlike;
+}
+
+std::span<const std::byte> FileContent::StoredPage(uint64_t index) const {
+  const Page* page = FindPage(index);
+  return page == nullptr ? std::span<const std::byte>() : std::span<const std::byte>(*page);
+}
+
+std::optional<uint64_t> FileContent::NextStoredPage(uint64_t index) const {
+  const size_t slot = SlotAt(index);
+  return slot < slots_.size() ? std::optional(slots_[slot].index) : std::nullopt;
 }
 
 }  // namespace plugpull

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -36,6 +37,17 @@ class FileContent {
 
   // Returns: true when both have one size and the same bytes below it.
   bool ReadsLike(const FileContent& other) const;
+
+  // Returns: the pages that read differently in `other`, by number, ascending. Beyond its size,
+  // each of both reads as zeros. Pages that both share cost next to nothing.
+  std::vector<uint64_t> PagesUnlike(const FileContent& other) const;
+
+  // Returns: the bytes of a page, whatever the size; empty: zeros. Valid until the next change.
+  std::span<const std::byte> StoredPage(uint64_t index) const;
+
+  // Returns: the number of the first page at or after `index` that is not known to be zeros, or
+  // nothing.
+  std::optional<uint64_t> NextStoredPage(uint64_t index) const;
 
  private:
   using Page = std::array<std::byte, kPageBytes>;

@@ -112,6 +112,42 @@ TEST(FileContentTest, ReadsLikeComparesWhatCanBeRead) {
   EXPECT_LT(alike, 2500);
 }
 
+TEST(FileContentTest, PagesUnlikeAreThoseThatReadDifferently) {
+  Random random(1, "file-content-pages");
+  int some = 0;
+  for (int round = 0; round < 3000; ++round) {
+    Pair left;
+    for (uint64_t left_steps = random.Below(8); left_steps > 0; --left_steps) left.Change(random);
+    Pair right = random.OneIn(1, 2) ? left : Pair{};
+    if (random.OneIn(3, 4)) right.Change(random);
+    std::vector<uint64_t> expected;
+    for (uint64_t page = 0; page < kMostBytes / kPageBytes; ++page) {
+      std::vector<std::byte> one = left.plain.Read(page * kPageBytes, kPageBytes);
+      std::vector<std::byte> other = right.plain.Read(page * kPageBytes, kPageBytes);
+      one.resize(kPageBytes);
+      other.resize(kPageBytes);
+      if (one != other) expected.push_back(page);
+    }
+    ASSERT_EQ(left.content.PagesUnlike(right.content), expected);
+    ASSERT_EQ(right.content.PagesUnlike(left.content), expected);
+    some += expected.empty() ? 0 : 1;
+  }
+  EXPECT_GT(some, 500);
+  EXPECT_LT(some, 2500);
+}
+
+TEST(FileContentTest, StoredPagesCanBeWalked) {
+  FileContent content;
+  content.Store(3 * kPageBytes + 1, AsBytes("x"));
+  content.Store(7 * kPageBytes, AsBytes("y"));
+  EXPECT_EQ(content.NextStoredPage(0), 3U);
+  EXPECT_EQ(content.NextStoredPage(3), 3U);
+  EXPECT_EQ(content.NextStoredPage(4), 7U);
+  EXPECT_EQ(content.NextStoredPage(8), std::nullopt);
+  EXPECT_EQ(AsText(content.StoredPage(3).subspan(0, 3)), std::string_view("\0x\0", 3));
+  EXPECT_TRUE(content.StoredPage(4).empty());
+}
+
 TEST(FileContentTest, AByteFarOutIsCheap) {
   constexpr uint64_t kFar = uint64_t{1} << 44;
   FileContent content;
