@@ -9,6 +9,7 @@
 #include <set>
 
 #include "faults/base/nearest.h"
+#include "faults/doors/call_table.h"
 
 namespace plugpull {
 namespace {
@@ -40,11 +41,35 @@ Expected<uint64_t> Number(std::string_view key, std::string_view text, uint64_t 
                fmt::format("must be a whole number from {} to {}", least, most));
 }
 
+// What a rule can be about: a failure point, or a call of a traced program.
+struct PointSeen {
+  std::string name;
+  std::vector<int> errnos;  // that it can return
+  bool is_short = false;
+  bool has_aftermath = false;
+};
+
+// Returns: all that a rule of that point is about.
+std::vector<PointSeen> PointsOf(std::string_view pattern) {
+  std::vector<PointSeen> points;
+  for (size_t i = 0; i < kFailurePoints; ++i) {
+    const FailurePointInfo& info = InfoOf(static_cast<FailurePoint>(i));
+    if (!MatchesGlob(pattern, info.name)) continue;
+    points.push_back({std::string(info.name), info.errnos, info.is_short, info.has_aftermath});
+  }
+  std::vector<int> all_errnos;
+  for (std::string_view name : ErrnoNames()) all_errnos.push_back(*ParseErrno(name));
+  for (const TrappedCall& call : TrappedCalls()) {
+    std::string name = CallPoint(call.name);
+    if (!CanFail(call.name) || !MatchesGlob(pattern, name)) continue;
+    points.push_back({std::move(name), all_errnos, CanBeShort(call.name), SyncsFile(call.name)});
+  }
+  return points;
+}
+
 std::vector<std::string> PointNames() {
   std::vector<std::string> names;
-  for (size_t i = 0; i < kFailurePoints; ++i) {
-    names.emplace_back(InfoOf(static_cast<FailurePoint>(i)).name);
-  }
+  for (PointSeen& point : PointsOf("*")) names.push_back(std::move(point.name));
   return names;
 }
 
@@ -99,9 +124,7 @@ class RuleParser {
 
   Expected<void> SetPoint(std::string_view value) {
     rule_.point = value;
-    for (size_t i = 0; i < kFailurePoints; ++i) {
-      if (IsAbout(rule_, static_cast<FailurePoint>(i))) return {};
-    }
+    if (!PointsOf(value).empty()) return {};
     return NoSuch("failure point", value, PointNames());
   }
 
@@ -162,15 +185,12 @@ class RuleParser {
     std::vector<std::string> possible;
     bool fits = false;
     bool is_sync = false;
-    for (size_t i = 0; i < kFailurePoints; ++i) {
-      const FailurePoint point = static_cast<FailurePoint>(i);
-      const FailurePointInfo& info = InfoOf(point);
-      if (!IsAbout(rule_, point)) continue;
-      is_sync = is_sync || info.has_aftermath;
-      fits = fits || (rule_.os_errno == 0 ? info.is_short
-                                          : std::ranges::count(info.errnos, rule_.os_errno) != 0);
-      for (const int os_errno : info.errnos) possible.emplace_back(ErrnoName(os_errno));
-      if (info.is_short) possible.emplace_back("short");
+    for (const PointSeen& point : PointsOf(rule_.point)) {
+      is_sync = is_sync || point.has_aftermath;
+      fits = fits || (rule_.os_errno == 0 ? point.is_short
+                                          : std::ranges::count(point.errnos, rule_.os_errno) != 0);
+      for (const int os_errno : point.errnos) possible.emplace_back(ErrnoName(os_errno));
+      if (point.is_short) possible.emplace_back("short");
     }
     std::ranges::sort(possible);
     possible.erase(std::ranges::unique(possible).begin(), possible.end());
@@ -233,8 +253,8 @@ std::string Text(const FailureRule& rule) {
                              : fmt::format(",errno={}", ErrnoName(rule.os_errno));
   if (!rule.share) text += rule.always ? ",then=always" : ",then=once";
   text += rule.restart ? ",after=restart" : ",after=go-on";
-  const bool is_sync = IsAbout(rule, FailurePoint::kSync);
-  if (is_sync && rule.os_errno != 0 && rule.os_errno != EINTR) {
+  const bool is_said = IsAbout(rule, FailurePoint::kSync) || rule.aftermath != Aftermath::kKeep;
+  if (is_said && rule.os_errno != 0 && rule.os_errno != EINTR) {
     text += fmt::format(",aftermath={}", Name(rule.aftermath));
   }
   return text + ")";

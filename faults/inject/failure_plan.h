@@ -5,7 +5,8 @@
 //
 // Several are joined with '+'; of those that fit a call, the first decides. Keys, each at most
 // once:
-//   point=NAME      which calls: a failure point, or vfs/* for all that begin so
+//   point=NAME      which calls: a failure point, or vfs/* for all that begin so; call/fdatasync
+//                   are those of a traced program, by the name that the system has for them
 //   path=GLOB       on which files; '*' is any text, '?' one character. Default: on all
 //   offset=BYTES    only a call that is about this byte of its file
 //   call=N          the n-th of these calls, from 1. Default 1

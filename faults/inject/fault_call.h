@@ -30,8 +30,8 @@ enum class ArgumentKind : uint8_t {
 struct FaultArgument {
   std::string_view name;
   ArgumentKind kind = ArgumentKind::kNumber;
-  std::string_view default_text = "";  // empty: none; of an instance, it must be given then
-  std::string_view help = "";
+  std::string_view default_text{};  // empty: none; of an instance, it must be given then
+  std::string_view help{};
   uint64_t minimum = 0;  // of a number, and of both ends of a range
   uint64_t maximum = 0;
   std::vector<std::string_view> words = {};

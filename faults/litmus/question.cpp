@@ -12,19 +12,19 @@ namespace {
 // As much as is read at a time: what a crash may separate, so that no more is decided than needed.
 constexpr uint64_t kStepBytes = 512;
 
-bool Compare(uint64_t left, Comparison comparison, uint64_t right) {
+bool Compare(uint64_t left, Comparator comparison, uint64_t right) {
   switch (comparison) {
-    case Comparison::kEqual:
+    case Comparator::kEqual:
       return left == right;
-    case Comparison::kNotEqual:
+    case Comparator::kNotEqual:
       return left != right;
-    case Comparison::kLess:
+    case Comparator::kLess:
       return left < right;
-    case Comparison::kGreater:
+    case Comparator::kGreater:
       return left > right;
-    case Comparison::kAtMost:
+    case Comparator::kAtMost:
       return left <= right;
-    case Comparison::kAtLeast:
+    case Comparator::kAtLeast:
       return left >= right;
   }
   return false;

@@ -28,7 +28,7 @@ struct ByteRun {
   uint64_t count = 0;
 };
 
-enum class Comparison : uint8_t { kEqual, kNotEqual, kLess, kGreater, kAtMost, kAtLeast };
+enum class Comparator : uint8_t { kEqual, kNotEqual, kLess, kGreater, kAtMost, kAtLeast };
 
 struct Question {
   enum class Kind : uint8_t {
@@ -49,7 +49,7 @@ struct Question {
   Kind kind = Kind::kAnd;
   std::vector<Question> parts{};  // of kAnd, kOr, kNot
   std::string path{};
-  Comparison comparison = Comparison::kEqual;
+  Comparator comparison = Comparator::kEqual;
   uint64_t size_bytes = 0;
   uint64_t offset_bytes = 0;
   uint64_t length_bytes = 0;

@@ -118,9 +118,9 @@ class QuestionParser {
 
   Expected<Question> Size(Question question) {
     question.kind = Kind::kSize;
-    const std::vector<std::pair<const char*, Comparison>> comparisons = {
-        {"=", Comparison::kEqual},   {"!=", Comparison::kNotEqual}, {"<", Comparison::kLess},
-        {">", Comparison::kGreater}, {"<=", Comparison::kAtMost},   {">=", Comparison::kAtLeast}};
+    const std::vector<std::pair<const char*, Comparator>> comparisons = {
+        {"=", Comparator::kEqual},   {"!=", Comparator::kNotEqual}, {"<", Comparator::kLess},
+        {">", Comparator::kGreater}, {"<=", Comparator::kAtMost},   {">=", Comparator::kAtLeast}};
     const auto found = std::ranges::find_if(
         comparisons, [&](const auto& comparison) { return words_.TakeIf(comparison.first); });
     if (found == comparisons.end()) return Refuse("a size is compared by = != < > <= >=");
