@@ -105,6 +105,19 @@ TEST_F(CommitOrderTest, OpeningWritesTheFreelistThatWasMissing) {
   ExpectClean(*engine_);
 }
 
+TEST_F(CommitOrderTest, TheFirstCommitAfterAnOpenMakesSureOfTheMetaUnlessToldNotTo) {
+  FirstCommit({});
+  engine_ = nullptr;
+  engine_ = OpenStore(vfs_, {{"settle", "0"}});
+  EXPECT_THAT(NextCommit({{"b", "2"}}),
+              ElementsAre("write 2+1", "write 3+1", "fdatasync", "write 1+1", "fdatasync"));
+  engine_ = nullptr;
+  engine_ = OpenStore(vfs_, {});
+  EXPECT_THAT(NextCommit({{"c", "3"}}),
+              ElementsAre("write 1+1", "fdatasync", "sync directory ''", "write 4+1", "write 5+1",
+                          "fdatasync", "write 0+1", "fdatasync"));
+}
+
 TEST_F(CommitOrderTest, MutantM1SkipsTheDataSync) {
   EXPECT_THAT(FirstCommit({{"mutant", "M1"}}), ElementsAre("truncate 32768", "fsync", "write 4+1",
                                                            "write 5+1", "write 0+1", "fdatasync"));

@@ -218,9 +218,10 @@ class CowTreeEngine final : public Engine {
   // Makes sure that what the file shows is on disk, before any of it is built upon. A sync may have
   // failed, in this process or in the one before it: then the meta that the file shows may be in
   // the page cache alone, and no later sync would write it, while the pages of the revision before
-  // it are taken for free. Writing it again makes its page dirty. bbolt does not do this.
+  // it are taken for free. Writing it again makes its page dirty. bbolt does not do this,
+  // nor does `settle=0`.
   Expected<void> Settle() {
-    if (is_settled_ || !options_.sync) return {};
+    if (is_settled_ || !options_.sync || !options_.settle) return {};
     if (Expected<void> written = WriteMetaPage(*file_, state_.active); !written) return written;
     if (Expected<void> synced = file_->Sync(SyncKind::kData); !synced) return synced;
     if (options_.sync_directory) {

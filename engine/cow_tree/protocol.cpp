@@ -95,6 +95,8 @@ const std::vector<OptionSpec>& OptionSpecs() {
           "writes down that it was opened, before anything else, C1 frees live pages some time "
           "after an open, C2 does not sync what it did not create"),
       Choice("dirsync", {"1", "0"}, "1", "sync the directory of a new store; bbolt never does"),
+      Choice("settle", {"1", "0"}, "1",
+             "make sure of the meta that is there before the first commit; bbolt never does"),
       Choice(
           "init", {"rename", "direct"}, "rename",
           "how a new store comes to be; direct is bbolt's way, one write in place, which a crash "
@@ -119,6 +121,7 @@ Options ParseOptions(const EngineOptions& options) {
          "the page size was checked against the option's values");
   parsed.create_by_rename = ValueOf(options, "init") == "rename";
   parsed.sync_directory = ValueOf(options, "dirsync") == "1" && !parsed.protocol.trust_new_store;
+  parsed.settle = ValueOf(options, "settle") == "1";
   parsed.persist_freelist = ValueOf(options, "freelist") == "synced";
   parsed.sync = ValueOf(options, "nosync") == "0";
   parsed.sync_growth = ValueOf(options, "nogrowsync") == "0";

@@ -47,6 +47,7 @@ struct Options {
   uint32_t page_size_bytes = 4096;  // for a new file; an old one says its own
   bool create_by_rename = true;     // bbolt writes in place: a torn first write cannot be opened
   bool sync_directory = true;       // bbolt never does: a new store may vanish with its name
+  bool settle = true;               // bbolt never does: see CowTreeEngine::Settle
   bool persist_freelist = true;     // bbolt's NoFreelistSync turned round
   bool sync = true;                 // bbolt's NoSync turned round
   bool sync_growth = true;          // bbolt's NoGrowSync turned round
