@@ -16,6 +16,8 @@
 
 namespace plugpull {
 
+struct DriverProgram;  // engine/drivers/driver.h
+
 // Receives the contents of a store, each key once, in any order. The spans are valid during the
 // call only.
 class PairVisitor {
@@ -89,11 +91,24 @@ class EngineType {
   virtual std::string_view description() const = 0;  // one line for `plugpull list targets`
   virtual const std::vector<OptionSpec>& options() const = 0;
 
+  // Returns: true when a target's first word has no name, as the path in `driver:PATH,k=v`. It is
+  // the option "", and the words after it may be any k=v, whatever options() says.
+  virtual bool takes_any_option() const { return false; }
+
   // Errors: kInvalidArgument: values that are legal each, but make no sense together.
   // Requires: `options` are complete, and each fits its OptionSpec.
   virtual Expected<void> CheckOptions(const EngineOptions& /*options*/) const { return {}; }
 
-  // Returns: an unopened store on `vfs`, which must outlive it. Requires: CheckOptions succeeds.
+  // Returns: true when the engine is a program of its own, which is spoken to in lines and works in
+  // a real directory (engine/drivers/driver.h).
+  virtual bool is_program() const { return false; }
+
+  // Returns: how to start it. Errors: kUnsupported: this machine has not got it.
+  // Requires: is_program().
+  virtual Expected<DriverProgram> Program(const EngineOptions& options) const;
+
+  // Returns: an unopened store on `vfs`, which must outlive it.
+  // Requires: CheckOptions succeeds; not is_program().
   virtual std::unique_ptr<Engine> Create(Vfs& vfs, const EngineOptions& options) const = 0;
 
   // Returns: the role of a file of this engine in words ("journal", "log", "store"), for findings

@@ -1,6 +1,7 @@
 #include "engine/registry.h"
 
 #include "engine/cow_tree/cow_tree.h"
+#include "engine/drivers/program_type.h"
 #include "engine/sqlite/sqlite_engine.h"
 
 namespace plugpull {
@@ -8,8 +9,7 @@ namespace {
 
 std::vector<const EngineType*>& Types() {
   static std::vector<const EngineType*> types = {
-      &CowTreeType(),
-      &SqliteType(),
+      &CowTreeType(), &SqliteType(), &BboltType(), &LmdbType(), &PythonType(), &DriverType(),
   };
   return types;
 }
