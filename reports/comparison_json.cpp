@@ -75,7 +75,7 @@ std::string RenderComparisonJson(const Comparison& comparison) {
     ordered_json entry = {{"model", comparison.models[model]}};
     ordered_json unsettled = ordered_json::array();
     const auto add = [&](const std::string& key, StrategyGroup group, Waiting waiting) {
-      const Choice choice = ChoiceOf(comparison, model, group, waiting);
+      const StrategyChoice choice = ChoiceOf(comparison, model, group, waiting);
       entry[key] = NameOrNull(choice.row);
       if (!choice.is_settled) unsettled.push_back(key);
     };

@@ -73,7 +73,7 @@ TEST(Conclusions, WhatIsNotKnownIsNeitherCheapestNorDominated) {
 TEST(Conclusions, AreNotSettledWhileACheaperStrategyIsNotKnown) {
   Comparison comparison = SmallComparison();
   comparison.rows[2].cells[0] = ComparisonCell();  // fast
-  const Choice cheaper = ChoiceOf(comparison, 0, StrategyGroup::kProtocols);
+  const StrategyChoice cheaper = ChoiceOf(comparison, 0, StrategyGroup::kProtocols);
   EXPECT_EQ(cheaper.row->name, "steady");
   EXPECT_EQ(ChoiceText(cheaper),
             "steady (1.08 syncs, 1,200 bytes a commit); cheaper ones not known");
@@ -86,7 +86,7 @@ TEST(Conclusions, AreNotSettledWhileACheaperStrategyIsNotKnown) {
   EXPECT_TRUE(ChoiceOf(comparison, 0, StrategyGroup::kProtocols).is_settled) << "it is dearer";
   comparison.rows[4].cells[0] = ComparisonCell();  // the only engine
   EXPECT_EQ(ChoiceText(ChoiceOf(comparison, 0, StrategyGroup::kEngines)), "not known");
-  EXPECT_EQ(ChoiceText(Choice()), "none");
+  EXPECT_EQ(ChoiceText(StrategyChoice()), "none");
 }
 
 TEST(Conclusions, ACellThatWasNotSearchedToItsEndDominatesNothing) {

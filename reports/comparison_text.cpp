@@ -60,12 +60,13 @@ std::string CostLegend() {
          "written for each byte of the keys and values that the commits change.";
 }
 
-Choice ChoiceOf(const Comparison& comparison, size_t model, StrategyGroup group, Waiting waiting) {
+StrategyChoice ChoiceOf(const Comparison& comparison, size_t model, StrategyGroup group,
+                        Waiting waiting) {
   const ComparisonRow* row = Cheapest(comparison, model, group, waiting);
   return {.row = row, .is_settled = !MayBeCheaper(comparison, model, group, waiting, row)};
 }
 
-std::string ChoiceText(const Choice& choice) {
+std::string ChoiceText(const StrategyChoice& choice) {
   if (choice.row == nullptr) return choice.is_settled ? "none" : "not known";
   return fmt::format("{} ({} syncs, {} bytes a commit){}", choice.row->name,
                      SyncsText(choice.row->cost), BytesText(choice.row->cost),
@@ -75,9 +76,10 @@ std::string ChoiceText(const Choice& choice) {
 std::vector<CheapestChoice> CheapestChoices(const Comparison& comparison) {
   std::vector<CheapestChoice> choices;
   for (size_t model = 0; model < comparison.models.size(); ++model) {
-    const Choice protocol = ChoiceOf(comparison, model, StrategyGroup::kProtocols);
-    const Choice alone = ChoiceOf(comparison, model, StrategyGroup::kProtocols, Waiting::kNever);
-    const Choice engine = ChoiceOf(comparison, model, StrategyGroup::kEngines);
+    const StrategyChoice protocol = ChoiceOf(comparison, model, StrategyGroup::kProtocols);
+    const StrategyChoice alone =
+        ChoiceOf(comparison, model, StrategyGroup::kProtocols, Waiting::kNever);
+    const StrategyChoice engine = ChoiceOf(comparison, model, StrategyGroup::kEngines);
     const auto same = std::ranges::find_if(choices, [&](const CheapestChoice& choice) {
       return choice.protocol == protocol && choice.without_group_commit == alone &&
              choice.engine == engine;

@@ -29,25 +29,25 @@ std::vector<std::string> Legend(const Comparison& comparison);
 std::string CostLegend();
 
 // The cheapest strategy of a group under a model.
-struct Choice {
+struct StrategyChoice {
   const ComparisonRow* row = nullptr;
   bool is_settled = true;  // no strategy that nothing is known of could take its place
 
-  friend bool operator==(const Choice&, const Choice&) = default;
+  friend bool operator==(const StrategyChoice&, const StrategyChoice&) = default;
 };
-Choice ChoiceOf(const Comparison& comparison, size_t model, StrategyGroup group,
-                Waiting waiting = Waiting::kAllowed);
+StrategyChoice ChoiceOf(const Comparison& comparison, size_t model, StrategyGroup group,
+                        Waiting waiting = Waiting::kAllowed);
 
 // A strategy as a conclusion names it: "append-fsync (1.08 syncs, 1,234 bytes a commit)", "none",
 // "not known".
-std::string ChoiceText(const Choice& choice);
+std::string ChoiceText(const StrategyChoice& choice);
 
 // Models for which the same strategies are the cheapest.
 struct CheapestChoice {
   std::vector<std::string> models;
-  Choice protocol;
-  Choice without_group_commit;  // of the protocols
-  Choice engine;
+  StrategyChoice protocol;
+  StrategyChoice without_group_commit;  // of the protocols
+  StrategyChoice engine;
 };
 std::vector<CheapestChoice> CheapestChoices(const Comparison& comparison);
 

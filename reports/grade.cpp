@@ -99,6 +99,7 @@ std::string HowFar(const Grade& grade, Promise promise) {
     }
   }
   std::vector<std::string> parts;
+  parts.reserve(parts.size() + bounds.size());
   for (const auto& [bound, levels] : bounds) {
     parts.push_back(fmt::format("{}{} at {}", parts.empty() ? "bounded: " : "", bound,
                                 fmt::join(levels, ", ")));
@@ -125,7 +126,7 @@ std::string Sentence(const Grade& grade) {
   return text + ".";
 }
 
-std::vector<GradeGroup> Groups(const Grade& grade) {
+std::vector<GradeGroup> GroupsOf(const Grade& grade) {
   std::vector<GradeGroup> groups;
   for (const Promise promise : kPromises) {
     const GradeLevel* level = WeakestBreaking(grade, promise);

@@ -78,7 +78,7 @@ struct GradeGroup {
 };
 
 // Returns: every promise, in groups, weakest first. Requires: `grade` outlives the groups.
-std::vector<GradeGroup> Groups(const Grade& grade);
+std::vector<GradeGroup> GroupsOf(const Grade& grade);
 
 // The formats. Each returns the whole text, with a newline at its end.
 std::string RenderGradeJson(const Grade& grade);

@@ -151,7 +151,7 @@ std::string RenderGradeConsole(const Grade& grade, const std::string& out_direct
     text += Sides(levels) + Table(levels, style);
   }
   text += GradeLegend();
-  for (const GradeGroup& group : Groups(grade)) text += GroupText(group, out_directory, style);
+  for (const GradeGroup& group : GroupsOf(grade)) text += GroupText(group, out_directory, style);
   return text + Wrapped(fmt::format("{} {}", Printable(grade.result.target), Sentence(grade)));
 }
 

@@ -84,7 +84,7 @@ std::string RenderGradeMarkdown(const Grade& grade) {
       "recoveries.\n\n",
       Printable(result.model), result.tear, result.seed, result.trace.transactions,
       Grouped(result.coverage.recoveries));
-  for (const GradeGroup& group : Groups(grade)) text += GroupText(group);
+  for (const GradeGroup& group : GroupsOf(grade)) text += GroupText(group);
   return text + fmt::format("\n`{}` {}\n", Printable(result.target), Plain(Sentence(grade)));
 }
 

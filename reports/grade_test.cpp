@@ -71,7 +71,7 @@ TEST(Grade, OneSentenceSumsItUp) {
 
 TEST(Grade, PromisesThatBreakTheSameWayAreToldTogether) {
   const Grade grade = SmallGrade();
-  const std::vector<GradeGroup> groups = Groups(grade);
+  const std::vector<GradeGroup> groups = GroupsOf(grade);
   ASSERT_EQ(groups.size(), 3u);
   EXPECT_THAT(groups[0].promises, ElementsAre(kOpens));
   EXPECT_EQ(groups[0].broken_by, nullptr);

@@ -30,6 +30,9 @@ constexpr std::array<ClassInfo, static_cast<size_t>(kLastViolationClass) + 1> kC
      "each recovery that is cut short leaves more to recover than the one before"},
     {"acknowledged-after-error", Promise::kDurable,
      "a transaction is gone that was acknowledged though a call had failed"},
+    {"check-failed", Promise::kDurable, "the check command says that an image is not consistent"},
+    {"check-exit", Promise::kDurable,
+     "the check command ended with a status other than 0 (consistent) and 1 (violation)"},
 }};
 
 constexpr std::array<std::string_view, 5> kPromises = {"opens", "intact", "atomic", "prefix",

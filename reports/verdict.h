@@ -30,8 +30,10 @@ enum class ViolationClass : uint8_t {
   kLostCommit,
   kNeverConverges,
   kAcknowledgedAfterError,
+  kCheckFailed,
+  kCheckExit,
 };
-inline constexpr ViolationClass kLastViolationClass = ViolationClass::kAcknowledgedAfterError;
+inline constexpr ViolationClass kLastViolationClass = ViolationClass::kCheckExit;
 
 enum class Verdict : uint8_t { kHeld, kViolated, kUnknown };
 

@@ -69,6 +69,8 @@ TEST(Verdict, TheClassesAreThoseOfTheDesignAndBreakThesePromises) {
       {"lost-commit", "durable"},
       {"never-converges", "intact"},
       {"acknowledged-after-error", "durable"},
+      {"check-failed", "durable"},
+      {"check-exit", "durable"},
   };
   std::map<std::string, std::string> actual;
   for (const ViolationClass violation : AllUpTo(kLastViolationClass)) {
