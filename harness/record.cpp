@@ -15,6 +15,8 @@
 #include "harness/channel.h"
 #include "harness/child.h"
 #include "harness/child_process.h"
+#include "harness/record_program.h"
+#include "harness/run_workload.h"
 #include "harness/version.h"
 
 namespace plugpull {
@@ -43,25 +45,37 @@ uint32_t AcknowledgedIn(const Trace& trace) {
   return acknowledged;
 }
 
+// An engine that is a program of its own cannot work over our file system.
+Expected<void> CheckLinked(const Target& target) {
+  if (!target.type->is_program()) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("{} is a program of its own, and this needs an engine that is linked: "
+                          "cow_tree or sqlite",
+                          target.text));
+}
+
+class RecorderMarks : public WorkloadMarks {
+ public:
+  explicit RecorderMarks(RecordingVfs& recorder) : recorder_(recorder) {}
+  void Begin(uint32_t transaction) override { recorder_.Begin(transaction); }
+  void Acknowledge(uint32_t transaction) override { recorder_.Acknowledge(transaction); }
+
+ private:
+  RecordingVfs& recorder_;
+};
+
 // Opens the store and runs the transactions of the recorder's trace after `acknowledged`.
-Expected<Trace> RunWorkload(const Target& target, RecordingVfs& recorder, uint32_t acknowledged) {
-  const std::vector<Transaction> transactions = recorder.trace().transactions;
+Expected<Trace> RunLinked(const Target& target, RecordingVfs& recorder, uint32_t acknowledged) {
+  std::vector<Transaction> transactions = recorder.trace().transactions;
+  transactions.resize(transactions.size() - UndoneCount(recorder.trace()));
   const std::unique_ptr<Engine> engine = target.Create(recorder);
-  const auto failed = [&target](std::string_view doing, const Error& error) {
+  RecorderMarks marks(recorder);
+  const std::optional<WorkloadFailure> failure =
+      RunWorkload(*engine, marks, transactions, acknowledged);
+  if (failure) {
     return Fail(ErrorCode::kTargetFailed,
-                fmt::format("{} failed {} though no fault was injected: {}", target.text, doing,
-                            Describe(error)));
-  };
-  if (const Expected<void> opened = engine->Open(); !opened) {
-    return failed("to open", opened.error());
-  }
-  const size_t last = transactions.size() - UndoneCount(recorder.trace());
-  for (uint32_t number = acknowledged + 1; number <= last; ++number) {
-    recorder.Begin(number);
-    if (const Expected<void> applied = engine->Apply(transactions[number - 1]); !applied) {
-      return failed(fmt::format("in transaction {}", number), applied.error());
-    }
-    while (acknowledged + engine->Pending() < number) recorder.Acknowledge(++acknowledged);
+                fmt::format("{} failed {} though no fault was injected: {}", target.text,
+                            failure->Where(), Describe(failure->error)));
   }
   return recorder.trace();  // a copy: the engine still holds the recorder
 }
@@ -115,6 +129,16 @@ Expected<Trace> RecordInChild(const std::string& target, const nlohmann::json& r
 
 }  // namespace
 
+Expected<const Workload*> WorkloadOf(const RecordSettings& settings) {
+  const Workload* workload = FindWorkload(settings.workload);
+  if (workload != nullptr) return workload;
+  std::vector<std::string> names;
+  for (const Workload& known : Workloads()) names.emplace_back(known.name);
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("there is no workload '{}'{}", settings.workload,
+                          NearestHint(settings.workload, names)));
+}
+
 std::map<std::string, std::string> FactsOf(const RecordSettings& settings) {
   return {
       {"target", settings.target},
@@ -131,34 +155,38 @@ std::map<std::string, std::string> FactsOf(const RecordSettings& settings) {
 Expected<Trace> RecordHere(const RecordSettings& settings) {
   const Expected<Target> target = ParseTarget(settings.target);
   if (!target) return std::unexpected(target.error());
-  const Workload* workload = FindWorkload(settings.workload);
-  if (workload == nullptr) {
-    std::vector<std::string> names;
-    for (const Workload& known : Workloads()) names.emplace_back(known.name);
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("there is no workload '{}'{}", settings.workload,
-                            NearestHint(settings.workload, names)));
+  if (const Expected<void> linked = CheckLinked(*target); !linked) {
+    return std::unexpected(linked.error());
   }
+  const Expected<const Workload*> workload = WorkloadOf(settings);
+  if (!workload) return std::unexpected(workload.error());
   MemoryVfs memory;
   RecordingVfs recorder(memory);
   recorder.trace().facts = FactsOf(settings);
-  recorder.trace().transactions = workload->generate(settings.options);
-  return RunWorkload(*target, recorder, 0);
+  recorder.trace().transactions = (*workload)->generate(settings.options);
+  return RunLinked(*target, recorder, 0);
 }
 
 Expected<Trace> ContinueHere(const std::string& target_text, const Trace& start) {
   const Expected<Target> target = ParseTarget(target_text);
   if (!target) return std::unexpected(target.error());
+  if (const Expected<void> linked = CheckLinked(*target); !linked) {
+    return std::unexpected(linked.error());
+  }
   const Image image = Materialise(start, start.ops.size(), {}, Tear::kNone);
   MemoryVfs memory(image);
   RecordingVfs recorder(memory, start, image.names);
-  return RunWorkload(*target, recorder, AcknowledgedIn(start));
+  return RunLinked(*target, recorder, AcknowledgedIn(start));
 }
 
 Expected<Trace> Record(const RecordSettings& settings) {
   // Wrong words are found here, before a child is started for them.
-  if (const Expected<Target> target = ParseTarget(settings.target); !target) {
-    return std::unexpected(target.error());
+  const Expected<Target> target = ParseTarget(settings.target);
+  if (!target) return std::unexpected(target.error());
+  if (target->type->is_program()) {
+    Expected<ProgramRecording> recorded = RecordDriver(settings);
+    if (!recorded) return std::unexpected(recorded.error());
+    return std::move(recorded->recording.trace);
   }
   return RecordInChild(settings.target,
                        {{"target", settings.target},

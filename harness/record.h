@@ -19,10 +19,12 @@ struct RecordSettings {
 
 // Runs the workload in this process. The trace ends after the last acknowledgement, with the store
 // still open: a crash may come any time, a clean shutdown is one more thing that need not happen.
-// Errors: kTargetFailed when the engine fails though no fault was injected.
+// Errors: kTargetFailed when the engine fails though no fault was injected; kInvalidArgument when
+// it is a program of its own.
 Expected<Trace> RecordHere(const RecordSettings& settings);
 
-// The same in a child process, so that an engine that crashes or hangs takes only the child along.
+// The same in a child process, so that an engine that crashes or hangs takes only the child along;
+// an engine that is a program is recorded through the traced door (record_program.h).
 Expected<Trace> Record(const RecordSettings& settings);
 
 // Lets the target go on from where `start` ends: recovers its store, and runs the transactions of
@@ -32,6 +34,9 @@ Expected<Trace> ContinueHere(const std::string& target, const Trace& start);
 
 // The same in a child process.
 Expected<Trace> Continue(const std::string& target, const Trace& start);
+
+// Errors: kInvalidArgument: there is no such workload.
+Expected<const Workload*> WorkloadOf(const RecordSettings& settings);
 
 // Returns: the facts of a trace that is recorded with `settings`.
 std::map<std::string, std::string> FactsOf(const RecordSettings& settings);

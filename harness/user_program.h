@@ -1,0 +1,19 @@
+// A program of the user's, seen as a kind of engine: all that is known of it is what its files are
+// called.
+#pragma once
+
+#include "engine/engine.h"
+#include "faults/base/error.h"
+#include "harness/explore_settings.h"
+
+namespace plugpull {
+
+// Its files have the roles that their paths say, with "N" for each number, so that findings stay
+// the same from night to night. Nobody can make such an engine.
+const EngineType& UserProgramType();
+
+// Returns: the kind of engine that the settings are about; without a target, UserProgramType().
+// Errors: as ParseTarget.
+Expected<const EngineType*> TypeOfTarget(const ExploreSettings& settings);
+
+}  // namespace plugpull
