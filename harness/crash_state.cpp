@@ -123,7 +123,7 @@ bool StateInspector::Decide(View& view, const ChosenState& state) const {
   return sizes.Solve();
 }
 
-CompleteState StateInspector::Complete(const ChosenState& state, const Model& model) {
+CompleteState StateInspector::Complete(const ChosenState& state, const Model& model, Rest rest) {
   View& view = ViewAt(state, model, state.tear);
   Constraints& constraints = view.graph->constraints();
   if (!Decide(view, state)) {
@@ -135,7 +135,11 @@ CompleteState StateInspector::Complete(const ChosenState& state, const Model& mo
       Assert(constraints.Decide(variable, kept), "choices are possible together");
     }
   }
-  constraints.KeepTheRest();
+  if (rest == Rest::kLost) {
+    constraints.LoseTheRest();
+  } else {
+    constraints.KeepTheRest();
+  }
   const auto is_kept = [&](VariableId variable) {
     return constraints.fate(variable) == Fate::kKept;
   };

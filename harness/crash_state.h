@@ -2,6 +2,7 @@
 // reach it.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,6 +33,9 @@ struct CompleteState {
   std::vector<AtomId> kept;  // sorted
 };
 
+// What becomes of all that choices leave open, where the order allows it.
+enum class Rest : uint8_t { kKept, kLost };
+
 // Answers questions about states of one trace. Keeps a cursor and a graph for each model, so
 // questions about ascending positions, and more than one about the same, are cheap.
 class StateInspector {
@@ -39,9 +43,9 @@ class StateInspector {
   // Requires: `trace` and `type` outlive the inspector.
   StateInspector(const Trace& trace, const EngineType& type);
 
-  // Returns: the state that agrees with the choices and loses least.
+  // Returns: the state that agrees with the choices and loses least, or with `rest` lost: most.
   // Requires: Admits(state, model, state.tear), or the choices were made under `model`.
-  CompleteState Complete(const ChosenState& state, const Model& model);
+  CompleteState Complete(const ChosenState& state, const Model& model, Rest rest = Rest::kKept);
 
   // Returns: true when some state of `model`, with writes cut by `tear` or as coarse as the model
   // cuts them, agrees with the choices. A choice about an atom that the model does not have, since

@@ -5,16 +5,22 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <memory>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "faults/persistence/model_text.h"
 #include "faults/trace/snapshot_mark.h"
 #include "harness/case_file.h"
+#include "harness/command_line.h"
+#include "harness/confirm.h"
 #include "harness/crash_points.h"
 #include "harness/fault_search.h"
 #include "harness/findings.h"
-#include "harness/recovery_pool.h"
+#include "harness/image_judge.h"
+#include "harness/point_search.h"
+#include "harness/user_program.h"
 #include "harness/version.h"
 
 namespace plugpull {
@@ -24,6 +30,9 @@ namespace {
 constexpr size_t kMostPointsForWeakerFaults = 48;
 constexpr size_t kMostKillsPerPoint = 64;
 constexpr uint64_t kRecoveriesForOtherFaults = 2000;
+
+// How the bound of a search begins that made states one by one and had to choose.
+constexpr std::string_view kStates = "states: ";
 
 // Points that are explored before looking at how it goes.
 constexpr size_t kBatch = 64;
@@ -81,17 +90,21 @@ namespace {
 
 class Exploration {
  public:
-  Exploration(const Trace& trace, const Target& target, const ExploreOptions& options,
+  Exploration(const Trace& trace, const EngineType& type, const ExploreOptions& options,
               const OnProgress& on_progress)
       : trace_(trace),
         options_(options),
         on_progress_(on_progress),
-        collector_(trace, *target.type),
+        collector_(trace, type),
         started_(std::chrono::steady_clock::now()) {}
 
   Expected<Result> Run() {
-    Expected<RecoveryPool> pool = RecoveryPool::Create(trace_, options_.jobs);
-    if (!pool) return std::unexpected(pool.error());
+    const Expected<std::unique_ptr<PointSearch>> made =
+        MakeSearch(trace_, options_.settings, options_.jobs);
+    if (!made) return std::unexpected(made.error());
+    PointSearch& pool = **made;
+    const auto goes_on = [this] { return !interrupted_ && !OutOfBudget(); };
+    collector_.ConfirmWith(ConfirmOn(pool, goes_on));
     const ExploreSettings& settings = options_.settings;
     std::vector<PointTask> tasks;
     if (options_.legal) {
@@ -101,23 +114,30 @@ class Exploration {
       }
     }
     progress_.points = tasks.size();
-    Expected<std::vector<PointResult>> results = RunInBatches(*pool, std::move(tasks));
+    Expected<std::vector<PointResult>> results = RunInBatches(pool, std::move(tasks));
     if (!results) return std::unexpected(results.error());
     for (const PointResult& result : *results) collector_.Add(result, settings);
     if (!collector_.empty()) {
-      if (const Expected<void> tried = TryWeakerFaults(*pool, *results); !tried) {
+      if (const Expected<void> tried = TryWeakerFaults(pool, *results); !tried) {
         return std::unexpected(tried.error());
       }
     }
     if (options_.all_models && options_.legal) {
-      if (const Expected<void> tried = TryOtherModels(*pool, *results); !tried) {
+      if (const Expected<void> tried = TryOtherModels(pool, *results); !tried) {
         return std::unexpected(tried.error());
       }
     }
     for (const std::string& fault : options_.faults) {
-      if (const Expected<void> tried = TryFault(*pool, fault); !tried) {
+      if (const Expected<void> tried = TryFault(pool, fault); !tried) {
         return std::unexpected(tried.error());
       }
+    }
+    if (NeedsImages(settings)) {
+      const Expected<std::vector<std::string>> varying =
+          FindingsThatVary(pool, collector_, goes_on);
+      if (!varying) return std::unexpected(varying.error());
+      for (const std::string& signature : *varying) collector_.Drop(signature);
+      varying_ = varying->size();
     }
     collector_.Fold();
     Result result = Summarise(*results);
@@ -135,6 +155,13 @@ class Exploration {
   }
 
  private:
+  // Where states are made one by one, a search for more has the bound of the first.
+  uint64_t RecoveriesForOtherFaults() const {
+    const bool sees_reads = options_.settings.read_set || !NeedsImages(options_.settings);
+    if (!sees_reads) return options_.settings.recoveries_per_point;
+    return kRecoveriesForOtherFaults;
+  }
+
   double Elapsed() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
   }
@@ -147,8 +174,7 @@ class Exploration {
   // broken in the same few ways again and again, the points after it get little patience: a broken
   // protocol ends fast. The rule looks at whole batches only, so that the number of jobs changes
   // nothing.
-  Expected<std::vector<PointResult>> RunInBatches(RecoveryPool& pool,
-                                                  std::vector<PointTask> tasks) {
+  Expected<std::vector<PointResult>> RunInBatches(PointSearch& pool, std::vector<PointTask> tasks) {
     std::vector<PointResult> results;
     bool broken = false;
     for (size_t begin = 0; begin < tasks.size(); begin += kBatch) {
@@ -172,7 +198,7 @@ class Exploration {
   }
 
   // Returns: the results of the tasks that were begun, in the order of the tasks.
-  Expected<std::vector<PointResult>> RunTasks(RecoveryPool& pool,
+  Expected<std::vector<PointResult>> RunTasks(PointSearch& pool,
                                               const std::vector<PointTask>& tasks) {
     std::vector<std::optional<PointResult>> done(tasks.size());
     const uint64_t recoveries_before = recoveries_;
@@ -204,7 +230,7 @@ class Exploration {
   // A finding names the weakest fault that reaches it. The search under the model asked for stops
   // at the first few violations of a point, which need not be the weakest: so the same points are
   // searched again with only weaker faults allowed. Their states are states of the model, too.
-  Expected<void> TryWeakerFaults(RecoveryPool& pool, const std::vector<PointResult>& results) {
+  Expected<void> TryWeakerFaults(PointSearch& pool, const std::vector<PointResult>& results) {
     std::vector<size_t> positions;
     for (const PointResult& result : results) {
       if (!result.violations.empty()) positions.push_back(result.position);
@@ -231,7 +257,7 @@ class Exploration {
       ExploreSettings weaker = options_.settings;
       if (model != nullptr) weaker.model = FindModel(model);
       weaker.tear = tear;
-      weaker.recoveries_per_point = kRecoveriesForOtherFaults;
+      weaker.recoveries_per_point = RecoveriesForOtherFaults();
       for (size_t i = 0; i < positions.size(); i += step) tasks.push_back({positions[i], weaker});
     };
     const Shape shape = options_.settings.model->shape;
@@ -266,7 +292,7 @@ class Exploration {
 
   // A model that is known to be violated is searched for what else there is, at some of the
   // positions; one that is not, at all of them.
-  Expected<void> TryOtherModels(RecoveryPool& pool, const std::vector<PointResult>& results) {
+  Expected<void> TryOtherModels(PointSearch& pool, const std::vector<PointResult>& results) {
     for (const PointResult& result : results) {
       const bool maybe_violated = result.violations.empty() && !result.exhausted;
       if (maybe_violated) further_bounds_.insert("other models where the first search ended");
@@ -276,7 +302,7 @@ class Exploration {
       if (&model == options_.settings.model) continue;
       ExploreSettings other = options_.settings;
       other.model = &model;
-      other.recoveries_per_point = kRecoveriesForOtherFaults;
+      other.recoveries_per_point = RecoveriesForOtherFaults();
       const std::vector<size_t> positions = PositionsToTry(model, results);
       const bool known = collector_.ModelsSeen().contains(model.name);
       const size_t step = known ? positions.size() / kMostPointsForWeakerFaults + 1 : 1;
@@ -291,7 +317,8 @@ class Exploration {
       for (const PointResult& result : *found) {
         collector_.Add(result, other);
         sure = sure && result.unknown.empty();
-        if (result.bound == "recoveries") further_bounds_.insert(result.bound);
+        const bool is_cut = result.bound == "recoveries" || result.bound.starts_with(kStates);
+        if (is_cut) further_bounds_.insert(result.bound);
       }
       Verdict verdict = sure ? Verdict::kHeld : Verdict::kUnknown;
       if (collector_.ModelsSeen().contains(model.name)) verdict = Verdict::kViolated;
@@ -300,7 +327,7 @@ class Exploration {
     return {};
   }
 
-  Expected<void> TryFault(RecoveryPool& pool, const std::string& text) {
+  Expected<void> TryFault(PointSearch& pool, const std::string& text) {
     Expected<FaultPlan> plan = PlanFault(trace_, options_.settings, text);
     if (!plan) return std::unexpected(plan.error());
     further_bounds_.insert(plan->bounds.begin(), plan->bounds.end());
@@ -339,6 +366,9 @@ class Exploration {
     result.version = kVersion;
     result.commit = kCommit;
     result.target = options_.settings.target;
+    if (const auto door = trace_.facts.find("door"); door != trace_.facts.end()) {
+      result.door = door->second;
+    }
     result.seed = options_.settings.seed;
     result.model = options_.all_models ? "all" : ModelText(*options_.settings.model);
     result.tear = Name(options_.settings.tear);
@@ -384,11 +414,18 @@ class Exploration {
     for (const FaultTally& tally : faults_fired_) {
       if (!tally.advice.empty()) unknown.insert("the fault never fired: " + tally.fault);
     }
+    if (varying_ > 0) {
+      unknown.insert("nondeterministic: a violation was not there when its state was judged again");
+    }
     if (coverage.recoveries == 0 && unknown.empty()) {
       unknown.insert("stopped before anything was explored");
     }
     coverage.unknown.assign(unknown.begin(), unknown.end());
-    coverage.mode = bounds.empty() && unknown.empty() ? "exhaustive" : "bounded";
+    const bool is_sampled = std::ranges::any_of(
+        bounds, [](const std::string& bound) { return bound.starts_with(kStates); });
+    coverage.mode = bounds.empty() && unknown.empty() ? "exhaustive"
+                    : is_sampled                      ? "sampled"
+                                                      : "bounded";
     result.verdict = !unknown.empty() ? Verdict::kUnknown : Verdict::kHeld;
     return result;
   }
@@ -406,9 +443,11 @@ class Exploration {
     for (Finding& finding : result.findings) {
       if (options_.known_signatures.contains(finding.signature)) continue;
       const FindingDraft& draft = collector_.drafts().at(finding.signature);
+      ExploreSettings settings = draft.settings;
+      settings.check = CommandFromHere(settings.check);
       const Case saved{.id = finding.id,
                        .signature = finding.signature,
-                       .settings = draft.settings,
+                       .settings = settings,
                        .trace = CutTrace(trace_, draft.state.position, draft.window.attempted),
                        .window = draft.window,
                        .lost = draft.complete.lost,
@@ -430,6 +469,7 @@ class Exploration {
   std::chrono::steady_clock::time_point started_;
   ExploreProgress progress_;
   uint64_t recoveries_ = 0;
+  size_t varying_ = 0;  // findings that were dropped
   std::vector<std::pair<std::string, Verdict>> other_models_;
   std::set<std::string> further_bounds_;
   std::vector<FaultTally> faults_fired_;
@@ -442,9 +482,9 @@ class Exploration {
 
 Expected<Result> Explore(const Trace& trace, const ExploreOptions& options,
                          const OnProgress& on_progress) {
-  const Expected<Target> target = ParseTarget(options.settings.target);
-  if (!target) return std::unexpected(target.error());
-  return Exploration(trace, *target, options, on_progress).Run();
+  const Expected<const EngineType*> type = TypeOfTarget(options.settings);
+  if (!type) return std::unexpected(type.error());
+  return Exploration(trace, **type, options, on_progress).Run();
 }
 
 }  // namespace plugpull

@@ -10,23 +10,27 @@
 namespace plugpull {
 
 nlohmann::json ToJson(const ExploreSettings& settings) {
-  return {{"target", settings.target},
-          {"model", ModelText(*settings.model)},
-          {"tear", Name(settings.tear)},
-          {"promise", Name(settings.promise)},
-          {"seed", settings.seed},
-          {"keys", settings.keys},
-          {"per_class", settings.per_class},
-          {"recoveries_per_point", settings.recoveries_per_point},
-          {"patience", settings.patience},
-          {"depth", settings.depth},
-          {"recovery_timeout_ms", settings.recovery_timeout_ms}};
+  nlohmann::json json = {{"target", settings.target},
+                         {"model", ModelText(*settings.model)},
+                         {"tear", Name(settings.tear)},
+                         {"promise", Name(settings.promise)},
+                         {"seed", settings.seed},
+                         {"keys", settings.keys},
+                         {"per_class", settings.per_class},
+                         {"recoveries_per_point", settings.recoveries_per_point},
+                         {"patience", settings.patience},
+                         {"depth", settings.depth},
+                         {"recovery_timeout_ms", settings.recovery_timeout_ms}};
+  if (!settings.check.empty()) json["check"] = settings.check;
+  if (settings.read_set) json["read_set"] = true;
+  return json;
 }
 
 Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
   try {
     ExploreSettings settings;
     settings.target = json.at("target").get<std::string>();
+    if (json.contains("check")) settings.check = json.at("check").get<std::string>();
     const std::string model = json.at("model").get<std::string>();
     const std::string tear = json.at("tear").get<std::string>();
     const std::string promise = json.at("promise").get<std::string>();
@@ -52,6 +56,7 @@ Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
       return Fail(ErrorCode::kCorrupt, fmt::format("a depth of {} crashes", settings.depth));
     }
     settings.recovery_timeout_ms = WholeNumber<uint64_t>(json.at("recovery_timeout_ms"));
+    if (json.contains("read_set")) settings.read_set = json.at("read_set").get<bool>();
     return settings;
   } catch (const nlohmann::json::exception& error) {
     return Fail(ErrorCode::kCorrupt, fmt::format("bad settings: {}", error.what()));

@@ -16,7 +16,9 @@ namespace plugpull {
 inline constexpr uint32_t kMostDepth = 7;
 
 struct ExploreSettings {
-  std::string target = "cow_tree";
+  std::string target = "cow_tree";  // empty: a program of the user's, judged by `check`
+  // A command of the user's that says whether an image is consistent; empty: the target says.
+  std::string check = {};
   const Model* model = &Models().front();
   Tear tear = Tear::kSectorsContiguous;
   Promise promise = Promise::kDurable;
@@ -31,6 +33,7 @@ struct ExploreSettings {
   // Crashes in a row: from the second on, each hits the recovery from the one before. 1: none does.
   uint32_t depth = 2;
   uint64_t recovery_timeout_ms = 10'000;  // of one recovery
+  bool read_set = false;                  // of a program: see what it reads (read_set_pool.h)
 };
 
 nlohmann::json ToJson(const ExploreSettings& settings);

@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 #include <utility>
 
@@ -27,6 +28,9 @@ constexpr size_t kMostLines = 500;
 
 // A model that denied this many violations of one kind denies, in all likelihood, the next one too.
 constexpr uint32_t kMostQuestions = 64;
+
+// So many violations of a signature are tried on a model before it is taken not to show it.
+constexpr uint32_t kMostConfirmations = 6;
 
 bool DamagesPages(const std::string& fault) {
   if (fault.empty()) return false;
@@ -76,13 +80,35 @@ FindingCollector::FindingCollector(const Trace& trace, const EngineType& type)
   if (kind != trace.facts.end()) signature_end_ = " after " + kind->second;
 }
 
-// Adds to the labels of `draft` the models that admit `state`. A model that admitted one violation
-// of the signature is not asked again, nor one that denied many.
-void FindingCollector::Label(const ChosenState& state, FurtherInspector& further,
-                             const Model& found_under, FindingDraft& draft) {
+bool FindingCollector::IsViolatedUnder(const Evidence& evidence, const Model& model,
+                                       uint32_t& confirmed) {
+  const Tear tear = EffectiveTear(model, evidence.found.tear);
+  const auto is_admitted = [&](const ChosenState& state) {
+    return inspector_.Admits(state, model, state.tear);
+  };
+  if (evidence.seen.empty() || std::ranges::any_of(evidence.seen, is_admitted)) return true;
+  if (confirm_ == nullptr || confirmed >= kMostConfirmations) return false;
+  ++confirmed;
+  ExploreSettings settings = evidence.settings;
+  settings.model = &model;
+  settings.tear = tear;
+  const ChosenState state = inspector_.Weaken(evidence.found, model, tear);
+  return std::ranges::any_of(std::array{Rest::kKept, Rest::kLost}, [&](Rest rest) {
+    const CompleteState complete = inspector_.Complete(state, model, rest);
+    return confirm_(state, complete, evidence.window, evidence.kind, settings);
+  });
+}
+
+// Adds to the labels of `draft` the models that admit the evidence. A model that admitted one
+// violation of the signature is not asked again, nor one that denied many.
+void FindingCollector::Label(const Evidence& evidence, FurtherInspector& further,
+                             FindingDraft& draft) {
   Asked& asked = asked_[draft.signature];
-  const auto is_admitted = [&](const Model& model) {
-    return inspector_.Admits(state, model, state.tear) && further.Admits(model, state.tear);
+  const ChosenState& state = evidence.found;
+  const Model& found_under = *evidence.settings.model;
+  const auto is_admitted = [&](const Model& model, uint32_t& confirmed) {
+    return inspector_.Admits(state, model, state.tear) && further.Admits(model, state.tear) &&
+           IsViolatedUnder(evidence, model, confirmed);
   };
   for (const Model& model : Models()) {
     if (draft.models.contains(model.name)) continue;
@@ -91,8 +117,8 @@ void FindingCollector::Label(const ChosenState& state, FurtherInspector& further
     if (&model != &Models().front() && failed_sync_ && model.failed_sync != *failed_sync_) continue;
     // Where reads of wrong bytes fail, an engine never sees them.
     if (model.data_checksums && DamagesPages(draft.fault)) continue;
-    const bool admits = &model == &found_under ||
-                        (asked.observed[model.name]++ < kMostQuestions && is_admitted(model));
+    const bool admits = &model == &found_under || (asked.observed[model.name]++ < kMostQuestions &&
+                                                   is_admitted(model, asked.confirmed[model.name]));
     if (admits) {
       draft.models.insert(model.name);
       draft.contract_models.erase(model.name);
@@ -102,7 +128,8 @@ void FindingCollector::Label(const ChosenState& state, FurtherInspector& further
     const bool admits_by_contract =
         contract != model && !draft.contract_models.contains(model.name) &&
         (&contract == &found_under ||
-         (asked.contract[model.name]++ < kMostQuestions && is_admitted(contract)));
+         (asked.contract[model.name]++ < kMostQuestions &&
+          is_admitted(contract, asked.confirmed["contract of " + model.name])));
     if (admits_by_contract) draft.contract_models.insert(model.name);
   }
 }
@@ -137,7 +164,22 @@ void FindingCollector::AddLegal(const PointResult& result, const PointViolation&
   draft.count = 1;
   draft.state = found;
   FurtherInspector further(violation.cuts, type_, found.tear);
-  draft.level = std::max(inspector_.WeakestLevel(draft.state, *settings.model),
+  // A complete state says itself what reaches it; nothing follows about states between those seen.
+  std::optional<FaultLevel> weakest;
+  Evidence evidence{.found = found,
+                    .window = result.window,
+                    .kind = violation.violation.violation,
+                    .settings = settings};
+  for (const auto& chosen : violation.seen) {
+    ChosenState seen = found;
+    seen.chosen = chosen;
+    evidence.seen.push_back(seen);
+    const FaultLevel level = inspector_.WeakestLevel(seen, *settings.model);
+    if (weakest && *weakest <= level) continue;
+    weakest = level;
+    draft.state = std::move(seen);
+  }
+  draft.level = std::max(weakest.value_or(inspector_.WeakestLevel(found, *settings.model)),
                          further.WeakestLevel(*settings.model));
   // What is shown and saved is a state that the weakest level itself can leave.
   const auto [model, tear] = MeansOf(draft.level, settings);
@@ -162,12 +204,12 @@ void FindingCollector::AddLegal(const PointResult& result, const PointViolation&
     draft.kinds.erase(repeated.begin(), repeated.end());
   }
   draft.signature += signature_end_;
-  Merge(std::move(draft), found, further, *settings.model);
+  Merge(std::move(draft), evidence, further);
 }
 
 // Adds a draft to those of its signature, of which the smallest is kept.
-void FindingCollector::Merge(FindingDraft draft, const ChosenState& found,
-                             FurtherInspector& further, const Model& found_under) {
+void FindingCollector::Merge(FindingDraft draft, const Evidence& evidence,
+                             FurtherInspector& further) {
   const auto [position, inserted] = drafts_.try_emplace(draft.signature, draft);
   FindingDraft& known = position->second;
   if (!inserted) {
@@ -179,7 +221,7 @@ void FindingCollector::Merge(FindingDraft draft, const ChosenState& found,
       known = std::move(draft);
     }
   }
-  Label(found, further, found_under, known);
+  Label(evidence, further, known);
 }
 
 void FindingCollector::Fold() {

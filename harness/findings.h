@@ -1,6 +1,7 @@
 // Gathers violations into findings: one for each signature, with its smallest reproduction.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -37,8 +38,18 @@ struct FindingDraft {
 
 class FindingCollector {
  public:
+  // Judges a complete crash state of a model. Returns: whether it is violated as `kind` says.
+  using Confirm = std::function<bool(const ChosenState& state, const CompleteState& complete,
+                                     const Window& window, ViolationClass kind,
+                                     const ExploreSettings& settings)>;
+
   // Requires: everything referred to outlives the collector.
   FindingCollector(const Trace& trace, const EngineType& type);
+
+  // Where nobody saw what recovery reads, a violation says of a few complete states only that they
+  // are violated. A model that admits none of those is a label once `confirm` has seen a state of
+  // its own violated. Not set: it is no label.
+  void ConfirmWith(Confirm confirm) { confirm_ = std::move(confirm); }
 
   // Drops every finding that another one of its class explains: one that loses fewer kinds of
   // things, under no stronger a fault and on every model. Its count goes to the other.
@@ -47,6 +58,9 @@ class FindingCollector {
   // Takes in the violations of a point. Call in the same order for the same run: ties between
   // reproductions of equal size go to the first.
   void Add(const PointResult& result, const ExploreSettings& settings);
+
+  // Forgets a finding.
+  void Drop(const std::string& signature) { drafts_.erase(signature); }
 
   bool empty() const { return drafts_.empty(); }
 
@@ -64,6 +78,17 @@ class FindingCollector {
   struct Asked {
     std::map<std::string, uint32_t> observed;
     std::map<std::string, uint32_t> contract;
+    std::map<std::string, uint32_t> confirmed;
+  };
+
+  // What was violated at a point.
+  struct Evidence {
+    ChosenState found;
+    // Complete states that were seen to be violated. Empty: all that agree with `found` are.
+    std::vector<ChosenState> seen = {};
+    Window window = {};
+    ViolationClass kind = ViolationClass::kCheckFailed;
+    ExploreSettings settings = {};
   };
 
   void AddDamaged(const PointResult& result, const ExploreSettings& settings);
@@ -71,15 +96,16 @@ class FindingCollector {
                   const ExploreSettings& settings, ChosenState found);
   void AddLegal(const PointResult& result, const PointViolation& violation,
                 const ExploreSettings& settings, const ChosenState& found);
-  void Merge(FindingDraft draft, const ChosenState& found, FurtherInspector& further,
-             const Model& found_under);
-  void Label(const ChosenState& state, FurtherInspector& further, const Model& found_under,
-             FindingDraft& draft);
+  void Merge(FindingDraft draft, const Evidence& evidence, FurtherInspector& further);
+  void Label(const Evidence& evidence, FurtherInspector& further, FindingDraft& draft);
+  // Returns: whether a state of `model` was seen to be violated as the evidence says.
+  bool IsViolatedUnder(const Evidence& evidence, const Model& model, uint32_t& confirmed);
 
   const Trace& trace_;
   const EngineType& type_;
   DamageReader damage_reader_;
   StateInspector inspector_;
+  Confirm confirm_;
   std::optional<FailedSync> failed_sync_;  // what the run has seen of one
   std::string signature_end_;              // of a run in which calls failed
   std::map<std::string, FindingDraft> drafts_;

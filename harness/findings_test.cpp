@@ -170,6 +170,37 @@ TEST_F(Findings, BiteOnEachModelThatAdmitsOneOfTheirViolations) {
   EXPECT_THAT(collector_.ModelsSeen(), Contains("btrfs"));
 }
 
+// Where reads are not seen, what was chosen is not the whole reason: without what was kept beside
+// it the store may be sound.
+TEST_F(Findings, BiteWhereAStateOfTheModelWasSeenToBeViolated) {
+  const auto add = [&] {
+    PointResult result;
+    result.position = trace_.ops.size();
+    Chosen whole = {{Data(3, 0), false}, {Data(3, 1), true}, {Size(4), true},   {Data(4, 0), true},
+                    {Data(4, 1), true},  {Data(2, 0), true}, {Data(2, 1), true}};
+    result.violations.push_back(
+        {.violation = {kLost, "m"}, .chosen = {{Data(3, 0), false}}, .seen = {std::move(whole)}});
+    collector_.Add(result, settings_);
+    return collector_.ModelsSeen();
+  };
+  EXPECT_THAT(add(), Contains("posix-minimal"));
+  EXPECT_THAT(add(), Contains("xfs"));
+  EXPECT_THAT(add(), Not(Contains("ext4-journal")));
+  std::vector<size_t> asked;
+  bool is_violated = false;
+  collector_.ConfirmWith([&](const ChosenState& /*state*/, const CompleteState& complete,
+                             const Window& /*window*/, ViolationClass kind,
+                             const ExploreSettings& settings) {
+    EXPECT_EQ(kind, kLost);
+    if (settings.model->name == "ext4-journal") asked.push_back(complete.lost.size());
+    return is_violated;
+  });
+  EXPECT_THAT(add(), Not(Contains("ext4-journal")));
+  EXPECT_THAT(asked, SizeIs(2));  // the state that loses least, and the one that loses most
+  is_violated = true;
+  EXPECT_THAT(add(), Contains("ext4-journal"));
+}
+
 TEST_F(Findings, BiteOnTheModelThatTheyWereFoundUnder) {
   settings_.model = FindModel("ext4-journal");
   Add(kLost, {{Data(4, 0), false}});

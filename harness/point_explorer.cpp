@@ -39,11 +39,12 @@ uint64_t MonotonicNanoseconds() {
 }
 
 PointExplorer::PointExplorer(const Trace& trace, const Target& target, const ReferenceModel& model,
-                             const ExploreSettings& settings, SearchState state)
+                             const ExploreSettings& settings, SearchState state, ViewJudge* judge)
     : trace_(trace),
       target_(target),
       settings_(settings),
       state_(state),
+      judge_(judge),
       recovery_(target, model, settings.promise, UseAfterRecovery(settings.seed, settings.keys),
                 *state.phase),
       choices_(state.path, *state.path_length),
@@ -142,7 +143,7 @@ PointResult PointExplorer::Search(const std::vector<DeadlyPath>& deadly) {
     if (!result.bound.empty() || !result.unknown.empty()) break;
   }
   LeaveCrashes(progress, {});
-  recovery_.Drop();
+  DropStore();
   graph_.constraints().Undo(0);
   result.covered = progress.covered.str();
   result.total = progress.counter.total().str();
@@ -224,7 +225,7 @@ void PointExplorer::TakeAsDone(const DeadlyPath& deadly, Progress& progress, boo
     result.unknown.push_back(deadly.violation.message);
     return;
   }
-  recovery_.Drop();
+  DropStore();
   view_.Restart();
   const size_t known = *state_.path_length;
   uint32_t cuts = 0;
@@ -267,7 +268,7 @@ void PointExplorer::CountRecovery(uint32_t generation, Progress& progress) {
 
 void PointExplorer::Execute(Progress& progress, bool counts) {
   PointResult& result = progress.result;
-  recovery_.Drop();
+  DropStore();
   view_.Restart();
   const uint32_t probe = *state_.probe;
   if (probe != 0) choices_.Randomise(Mix64(result.position) + probe, keep_of_256_);
@@ -284,7 +285,7 @@ void PointExplorer::Execute(Progress& progress, bool counts) {
     }
     // What is left of the path are choices that the store's use made the last time around.
     used = worth_it || hash % kUseShare == 0 || choices_.path_left();
-    if (used) judgement = recovery_.Use(view, std::move(judgement));
+    if (used) judgement = UseOn(view, std::move(judgement));
     if (used) ++result.uses;
   }
   choices_.Finish();
@@ -311,11 +312,11 @@ void PointExplorer::Rerun(const Judgement& before, bool use, Progress& progress)
   PointResult& result = progress.result;
   ++result.reruns;
   const size_t length = choices_.path().size();
-  recovery_.Drop();
+  DropStore();
   view_.Restart();
   auto [again, generation] = Recover(progress, kMostGenerations);
   if (use && !again.violation && again.known_state) {
-    again = recovery_.Use(ViewOf(generation), std::move(again));
+    again = UseOn(ViewOf(generation), std::move(again));
   }
   choices_.Finish();
   if (again != before || choices_.diverged() || choices_.path().size() != length) {
@@ -332,6 +333,10 @@ void PointExplorer::Report(const Violation& violation, uint32_t generation, Prog
     const uint64_t seen = ++progress.seen[kind];
     if (seen == 1) progress.quiet_since = result.recoveries;
     if (seen >= settings_.per_class) progress.full = true;
+    // A program that dies or hangs has to be started again, which takes time: no patience then.
+    const bool is_death = violation.violation == ViolationClass::kCrashOnOpen ||
+                          violation.violation == ViolationClass::kHangOnOpen;
+    if (judge_ != nullptr && is_death && progress.full) progress.deadly_full = true;
     if (seen > settings_.per_class) return;
   } else {
     const uint64_t seen = ++progress.deep_seen[kind];

@@ -43,6 +43,9 @@ struct PointViolation {
   std::vector<std::pair<AtomId, bool>> chosen;  // (atom, kept)
   std::vector<RecoveryCut> cuts = {};           // the recoveries that further crashes hit, in order
   uint64_t lost_atoms = 0;  // of the state that loses least, for picking the smallest
+  // Where nobody saw what recovery reads: complete states, as choices, that were seen to violate.
+  // Then what is not named in `chosen` matters in none that was tried. Empty: it does not matter.
+  std::vector<std::vector<std::pair<AtomId, bool>>> seen = {};
 };
 
 // What was done about one more crash, in recovery.
@@ -87,11 +90,24 @@ struct SearchState {
 // Returns: the clock of SearchState::started_ns.
 uint64_t MonotonicNanoseconds();
 
+// Recovers on a view in another way than by an engine in this process. As of Recovery.
+class ViewJudge {
+ public:
+  ViewJudge() = default;
+  ViewJudge(const ViewJudge&) = delete;
+  ViewJudge& operator=(const ViewJudge&) = delete;
+  virtual ~ViewJudge() = default;
+
+  virtual Judgement Judge(CrashView& view, Window window) = 0;
+  virtual Judgement Use(Judgement judgement) = 0;
+  virtual void Drop() = 0;
+};
+
 class PointExplorer {
  public:
-  // Requires: all arguments outlive the explorer.
+  // Requires: all arguments outlive the explorer. With a `judge`: the depth of the settings is 1.
   PointExplorer(const Trace& trace, const Target& target, const ReferenceModel& model,
-                const ExploreSettings& settings, SearchState state);
+                const ExploreSettings& settings, SearchState state, ViewJudge* judge = nullptr);
 
   // Explores the crash point at `position`. Positions may be given in any order, but ascending is
   // fastest: the cursor only walks forward.
@@ -114,6 +130,17 @@ class PointExplorer {
     uint32_t generation = 0;
   };
 
+  Judgement JudgeOn(CrashView& view, Window window) {
+    return judge_ != nullptr ? judge_->Judge(view, window) : recovery_.Judge(view, window);
+  }
+  Judgement UseOn(CrashView& view, Judgement judgement) {
+    return judge_ != nullptr ? judge_->Use(std::move(judgement))
+                             : recovery_.Use(view, std::move(judgement));
+  }
+  void DropStore() {
+    if (judge_ != nullptr) judge_->Drop();
+    recovery_.Drop();
+  }
   void MoveTo(size_t position);
   void Advance(std::unique_ptr<CrashCursor>& cursor, size_t position);
   PointResult Search(const std::vector<DeadlyPath>& deadly);
@@ -149,6 +176,7 @@ class PointExplorer {
   const Target& target_;
   const ExploreSettings& settings_;
   SearchState state_;
+  ViewJudge* judge_;  // null: recovery_ judges
   Recovery recovery_;
   std::unique_ptr<CrashCursor> cursor_;
   std::unique_ptr<CrashCursor> honest_;  // stands where syncs begin to lie

@@ -23,7 +23,7 @@ PointExplorer::Outcome PointExplorer::Recover(Progress& progress, uint32_t most)
     CrashView& view = ViewOf(outcome.generation);
     const bool is_watched = outcome.generation < further_.size();
     if (is_watched) view.Watch(logs_[outcome.generation]);
-    outcome.judgement = recovery_.Judge(view, progress.result.window);
+    outcome.judgement = JudgeOn(view, progress.result.window);
     bool is_dead = view.is_dead();
     if (is_watched && !outcome.judgement.violation) is_dead = view.PowerFails();
     view.StopWatching();
@@ -31,7 +31,7 @@ PointExplorer::Outcome PointExplorer::Recover(Progress& progress, uint32_t most)
       if (on_outcome_) on_outcome_(outcome.generation, outcome.judgement);
       break;
     }
-    recovery_.Drop();
+    DropStore();
     outcome.judgement = Judgement();
     ++outcome.generation;
     EnterCrash(outcome.generation, progress);
@@ -78,7 +78,7 @@ void PointExplorer::TryToConverge(Progress& progress) {
   if (!counts || progress.tried_to_converge) return;
   if (Mix64(cursor_->position()) % kConvergencePointShare != 0) return;
   progress.tried_to_converge = true;
-  recovery_.Drop();
+  DropStore();
   if (state_.started_ns != nullptr) *state_.started_ns = MonotonicNanoseconds();
   Constraints& constraints = graph_.constraints();
   const size_t mark = constraints.Mark();

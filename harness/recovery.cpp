@@ -43,10 +43,10 @@ std::optional<std::string> Recovery::Damage(ViolationClass& violation) {
   return std::nullopt;
 }
 
-Judgement Recovery::Judge(Vfs& vfs, Window window) {
+Judgement Recovery::Judge(const EngineMaker& make, Window window) {
   Judgement judgement;
   phase_ = Phase::kOpen;
-  engine_ = target_.Create(vfs);
+  engine_ = make();
   if (const Expected<void> opened = engine_->Open(); !opened) {
     judgement.violation = {ViolationClass::kRefusesToOpen, Describe(opened.error())};
     return judgement;
@@ -85,7 +85,7 @@ Judgement Recovery::Judge(Vfs& vfs, Window window) {
   return judgement;
 }
 
-Judgement Recovery::Use(Vfs& vfs, Judgement judgement) {
+Judgement Recovery::Use(const EngineMaker& make, Judgement judgement) {
   Enter(Phase::kReopen);
   const auto fail = [&judgement, this](ViolationClass violation, std::string message) {
     if (Counts(violation)) judgement.violation = {violation, std::move(message)};
@@ -96,7 +96,7 @@ Judgement Recovery::Use(Vfs& vfs, Judgement judgement) {
                 fmt::format("closing failed: {}", Describe(closed.error())));
   }
   engine_.reset();
-  engine_ = target_.Create(vfs);
+  engine_ = make();
   if (const Expected<void> opened = engine_->Open(); !opened) {
     return fail(ViolationClass::kNotIdempotent,
                 fmt::format("the second open failed: {}", Describe(opened.error())));
@@ -118,7 +118,7 @@ Judgement Recovery::Use(Vfs& vfs, Judgement judgement) {
     return fail(ViolationClass::kUnusableAfter, "the contents after use are not what was written");
   }
   engine_.reset();  // as a dying process would, without closing
-  engine_ = target_.Create(vfs);
+  engine_ = make();
   if (const Expected<void> opened = engine_->Open(); !opened) {
     return fail(ViolationClass::kUnusableAfter,
                 fmt::format("opening after use failed: {}", Describe(opened.error())));

@@ -4,8 +4,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/target.h"
 #include "faults/vfs/vfs.h"
@@ -38,6 +42,9 @@ struct Judgement {
   bool operator==(const Judgement&) const = default;
 };
 
+// Makes an unopened store on what the crash left; each time on the same.
+using EngineMaker = std::function<std::unique_ptr<Engine>()>;
+
 class Recovery {
  public:
   // Requires: everything referred to outlives this object. `phase` may be shared memory.
@@ -45,11 +52,20 @@ class Recovery {
            std::vector<Transaction> use, std::atomic<Phase>& phase);
 
   // Opens, checks, reads and judges the store on `vfs`. The open engine stays for Use.
-  Judgement Judge(Vfs& vfs, Window window);
+  // Requires: the target is not a program.
+  Judgement Judge(Vfs& vfs, Window window) {
+    return Judge([&] { return target_.Create(vfs); }, window);
+  }
+
+  // The same for any store.
+  Judgement Judge(const EngineMaker& make, Window window);
 
   // After a Judge that found a known state: opens the store a second time and then uses it.
   // Returns: `judgement`, with a violation if there is one now.
-  Judgement Use(Vfs& vfs, Judgement judgement);
+  Judgement Use(Vfs& vfs, Judgement judgement) {
+    return Use([&] { return target_.Create(vfs); }, std::move(judgement));
+  }
+  Judgement Use(const EngineMaker& make, Judgement judgement);
 
   // Says that the power has failed: until the next Judge, nothing counts.
   void NoticeDeath() { phase_ = Phase::kUnwinding; }

@@ -7,65 +7,34 @@
 // Thread-safety: one thread at a time. No child outlives the thread that started it.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "faults/base/error.h"
-#include "faults/persistence/atom.h"
 #include "faults/trace/trace.h"
 #include "harness/channel.h"
-#include "harness/explore_settings.h"
-#include "harness/point_explorer.h"
+#include "harness/point_search.h"
 
 namespace plugpull {
 
-// Explore one crash point.
-struct PointTask {
-  size_t position = 0;
-  ExploreSettings settings;
-  std::string fault = {};  // an instance beyond the disk's contract; empty: none
-};
-
-// Recover on one crash state, given in full.
-struct ReplayTask {
-  size_t position = 0;
-  Window window;
-  std::vector<AtomId> lost;
-  ExploreSettings settings;
-  std::string fault = {};  // as in PointTask
-  // Then go on with the transactions of the trace that are not acknowledged (harness/stretch.h).
-  bool in_use = false;
-};
-
-class RecoveryPool {
+class RecoveryPool final : public PointSearch {
  public:
-  // Called at least ten times a second. Returns: false to stop: the points under way end early,
-  // with the bound "stopped", and no others are begun.
-  using OnTick = std::function<bool(uint64_t recoveries)>;
-  using OnDone = std::function<void(size_t task, PointResult result)>;
-
   // Requires: jobs >= 1; the trace is valid.
   static Expected<RecoveryPool> Create(const Trace& trace, uint32_t jobs);
 
   // Children that have ended are noticed and killed by the destructor.
-  ~RecoveryPool();
+  ~RecoveryPool() override;
   RecoveryPool(RecoveryPool&&) noexcept;
   RecoveryPool& operator=(RecoveryPool&&) noexcept;
 
-  // Runs all tasks. `on_done` is called once for each task that was begun, in any order.
   Expected<void> Explore(std::span<const PointTask> tasks, const OnDone& on_done,
-                         const OnTick& on_tick);
-
-  // Returns: what was violated, or nothing. Deaths and hangs of the child are violations too.
-  // `recovered`, if not null, is set to the transaction whose contents recovery showed, if any.
+                         const OnTick& on_tick) override;
   Expected<std::optional<Violation>> Replay(const ReplayTask& task,
-                                            std::optional<uint32_t>* recovered = nullptr);
-
-  // Recoveries done by all children so far, for progress displays.
-  uint64_t recoveries() const;
+                                            std::optional<uint32_t>* recovered) override;
+  using PointSearch::Replay;
+  uint64_t recoveries() const override;
 
  private:
   struct Worker;
