@@ -13,56 +13,22 @@
 #include "harness/case_file.h"
 #include "harness/cli/errors_command.h"
 #include "harness/cli/exit_code.h"
+#include "harness/cli/explore_report.h"
 #include "harness/cli/output.h"
+#include "harness/cli/program_command.h"
+#include "harness/cli/program_options.h"
 #include "harness/cli/progress_display.h"
 #include "harness/cli/say.h"
-#include "harness/cycles.h"
 #include "harness/error_pool.h"
-#include "harness/recovery_pool.h"
-#include "harness/version.h"
+#include "harness/point_search.h"
+#include "harness/program_notes.h"
+#include "harness/user_program.h"
 #include "reports/console.h"
 #include "workloads/strategies/strategy.h"
 #include "workloads/workload.h"
 
 namespace plugpull {
 namespace {
-
-int ExitCodeOf(const Result& result) {
-  if (result.interrupted) return kExitInterrupted;
-  if (result.verdict == Verdict::kViolated) return kExitFound;
-  const bool never_fired = std::ranges::any_of(
-      result.faults_fired, [](const FaultTally& tally) { return !tally.advice.empty(); });
-  if (never_fired) return kExitUsage;
-  if (result.verdict == Verdict::kUnknown) return kExitNotReproduced;
-  return kExitHeld;
-}
-
-int ExploreAndReport(const RecordSettings& recorded, const Trace& trace, const Options& options,
-                     const ExploreOptions& explore, const std::string& command,
-                     ProgressDisplay& display) {
-  Expected<Result> result = ExploreCycles(
-      recorded, trace, explore, [&display](const ExploreProgress& p) { return display.Show(p); });
-  display.Finish();
-  if (!result) return Complain(result.error());
-  result->command = command;
-  if (const Expected<void> written = WriteOutput(options, *result); !written) {
-    return Complain(written.error());
-  }
-  for (const FaultTally& tally : result->faults_fired) {
-    if (tally.advice.empty()) continue;
-    Say("plugpull: the fault never fired: {}; {}\n", Printable(tally.fault),
-        Printable(tally.advice));
-  }
-  return ExitCodeOf(*result);
-}
-
-void SayHow(const Options& options, const ExploreOptions& explore) {
-  if (options.quiet) return;
-  Say("{}: seed {}, model {}, tear {}, promise {}, depth {}, {} jobs\n", explore.settings.target,
-      explore.settings.seed, explore.all_models ? "all" : ModelText(*explore.settings.model),
-      Name(explore.settings.tear), Name(explore.settings.promise), explore.settings.depth,
-      explore.jobs);
-}
 
 void Line(std::string_view name, std::string_view description) {
   Print("{:<20} {}\n", name, description);
@@ -102,6 +68,12 @@ void ListFaults() {
   }
 }
 
+// Requires: the target has been parsed before.
+bool IsProgram(const std::string& target) {
+  const Expected<Target> parsed = ParseTarget(target);
+  return parsed && parsed->is_program();
+}
+
 }  // namespace
 
 int Complain(const Error& error) {
@@ -124,20 +96,25 @@ int Complain(const Error& error) {
 }
 
 int RunCommand(const Options& options) {
-  if (!options.errors.empty()) return RunErrorsCommand(options);
+  if (IsAboutCommand(options)) return RunProgramCommand(options);
   const Expected<RecordSettings> record = ToRecordSettings(options);
   if (!record) return Complain(record.error());
+  if (const Expected<DriverSettings> fits = ToDriverSettings(options); !fits) {
+    return Complain(fits.error());
+  }
+  if (IsProgram(options.target)) return RunDriverCommand(options);
+  if (!options.errors.empty()) return RunErrorsCommand(options);
   const Expected<ExploreOptions> explore = ToExploreOptions(options);
   if (!explore) return Complain(explore.error());
   if (const Expected<void> prepared = PrepareOutput(options); !prepared) {
     return Complain(prepared.error());
   }
-  SayHow(options, *explore);
+  SayHow(options, *explore, options.target);
   // From here on a signal asks for an early end, and what there is by then is saved.
-  ProgressDisplay display(explore->settings.target, options.quiet);
+  ProgressDisplay display(options.target, options.quiet);
   const Expected<Trace> trace = Record(*record);
   if (!trace) return Complain(trace.error());
-  return ExploreAndReport(*record, *trace, options, *explore, "run", display);
+  return ExploreAndReport({"run", options.target, *record, *trace, *explore}, options, display);
 }
 
 int RecordCommand(const Options& options, const std::string& output) {
@@ -145,8 +122,13 @@ int RecordCommand(const Options& options, const std::string& output) {
     return Complain({ErrorCode::kInvalidArgument,
                      "record needs --output FILE, the trace file to write (not standard output)"});
   }
+  if (IsAboutCommand(options)) return RecordProgramCommand(options, output);
   const Expected<RecordSettings> settings = ToRecordSettings(options);
   if (!settings) return Complain(settings.error());
+  if (const Expected<DriverSettings> fits = ToDriverSettings(options); !fits) {
+    return Complain(fits.error());
+  }
+  if (IsProgram(options.target)) return RecordProgramCommand(options, output);
   const Expected<Trace> trace = Record(*settings);
   if (!trace) return Complain(trace.error());
   if (const Expected<void> saved = SaveTrace(output, *trace); !saved) {
@@ -160,16 +142,33 @@ int RecordCommand(const Options& options, const std::string& output) {
 int ExploreCommand(Options options, const std::string& trace_path) {
   const Expected<Trace> trace = LoadTrace(trace_path);
   if (!trace) return Complain(trace.error());
+  if (const Expected<void> faithful = CheckFaithful(*trace); !faithful) {
+    return Complain(
+        {faithful.error().code, fmt::format("{}: {}", trace_path, faithful.error().context)});
+  }
+  if (!options.check.empty() || trace->facts.contains(kProgramFact)) {
+    return ExploreProgramCommand(options, trace_path, *trace);
+  }
   const Expected<RecordSettings> recorded = RecordSettingsOf(*trace);
   if (!recorded) {
     return Complain(
         {recorded.error().code, fmt::format("{}: {}", trace_path, recorded.error().context)});
   }
-  options.target = recorded->target;
+  // What was recorded from one engine may be opened by another of the same format.
+  const bool by_another = IsGiven(options, "--target") && options.target != recorded->target;
+  if (!by_another) options.target = recorded->target;
   options.seed = recorded->options.seed;
   options.keys = recorded->options.keys;
   const Expected<ExploreOptions> explore = ToExploreOptions(options);
   if (!explore) return Complain(explore.error());
+  if (IsProgram(options.target)) {
+    const Expected<void> fits = CheckSearchOptions(options, /*has_check=*/false);
+    if (!fits) return Complain(fits.error());
+  }
+  if (explore->cycles > 1 && by_another) {
+    return Complain({ErrorCode::kInvalidArgument,
+                     "--cycles goes on with the target that was recorded; leave out --target"});
+  }
   if (explore->cycles > 1 && FindWorkload(recorded->workload) == nullptr) {
     return Complain({ErrorCode::kInvalidArgument,
                      fmt::format("{}: --cycles goes on with the workload '{}', which this version "
@@ -179,9 +178,10 @@ int ExploreCommand(Options options, const std::string& trace_path) {
   if (const Expected<void> prepared = PrepareOutput(options); !prepared) {
     return Complain(prepared.error());
   }
-  SayHow(options, *explore);
-  ProgressDisplay display(explore->settings.target, options.quiet);
-  return ExploreAndReport(*recorded, *trace, options, *explore, "explore", display);
+  SayHow(options, *explore, options.target);
+  ProgressDisplay display(options.target, options.quiet);
+  return ExploreAndReport({"explore", options.target, *recorded, *trace, *explore}, options,
+                          display);
 }
 
 // A violation that needs no crash is reproduced by running its plan again.
@@ -216,22 +216,21 @@ static int ReplayErrors(const Case& loaded, const std::string& case_path, uint32
 int ReplayCommand(const Options& options, const std::string& case_path, uint32_t times) {
   const Expected<Case> loaded = LoadCase(case_path);
   if (!loaded) return Complain(loaded.error());
-  if (const Expected<Target> target = ParseTarget(loaded->settings.target); !target) {
-    return Complain(target.error());
-  }
+  if (const auto type = TypeOfTarget(loaded->settings); !type) return Complain(type.error());
   if (!loaded->running_plan.empty()) return ReplayErrors(*loaded, case_path, times);
-  Expected<RecoveryPool> pool = RecoveryPool::Create(LastTrace(*loaded), 1);
-  if (!pool) return Complain(pool.error());
+  const Trace trace = LastTrace(*loaded);
+  const Expected<std::unique_ptr<PointSearch>> search = MakeSearch(trace, loaded->settings, 1);
+  if (!search) return Complain(search.error());
   uint32_t reproduced = 0;
   std::string instead;
   for (uint32_t i = 0; i < times; ++i) {
     const Expected<std::optional<Violation>> outcome =
-        pool->Replay({.position = LastTrace(*loaded).ops.size(),
-                      .window = loaded->window,
-                      .lost = LastLost(*loaded),
-                      .settings = loaded->settings,
-                      .fault = loaded->fault,
-                      .in_use = loaded->in_use});
+        (*search)->Replay({.position = trace.ops.size(),
+                           .window = loaded->window,
+                           .lost = LastLost(*loaded),
+                           .settings = loaded->settings,
+                           .fault = loaded->fault,
+                           .in_use = loaded->in_use});
     if (!outcome) return Complain(outcome.error());
     if (*outcome == loaded->violation) {
       ++reproduced;

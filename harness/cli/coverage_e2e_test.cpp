@@ -134,6 +134,7 @@ TEST(OutputDirectory, IsMadeWithItsParentsAndReused) {
   const json held = sandbox.Result({"run", "cow_tree", "--transactions", "5"}, 0, out);
   EXPECT_EQ(held["verdict"], "held");
   EXPECT_EQ(held["findings"], json::array());
+  EXPECT_EQ(sandbox.Run({"replay", file}).exit_code, 2) << "a case of the run before is gone";
 }
 
 }  // namespace

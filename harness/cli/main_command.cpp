@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <span>
+#include <string_view>
 
 #include "faults/base/nearest.h"
 #include "harness/cli/commands.h"
@@ -17,6 +19,7 @@
 #include "harness/cli/exit_code.h"
 #include "harness/cli/grade_command.h"
 #include "harness/cli/litmus_command.h"
+#include "harness/cli/program_options.h"
 #include "harness/cli/say.h"
 #include "harness/cli/toml_config.h"
 #include "harness/version.h"
@@ -62,6 +65,19 @@ int ComplainOfUsage(const CLI::App& app, const CLI::ParseError& error, int argc,
   return kExitUsage;
 }
 
+constexpr const char* kRunFooter =
+    "For a program of yours: plugpull run --workload CMD --check CMD, or --check CMD -- CMD...\n"
+    "Both run in the recorded directory, $PLUGPULL_DIR; yours is $OLDPWD. Each line that CMD "
+    "prints\n"
+    "is an acknowledgement, so flush it. A command of plain words is started as it is, any other\n"
+    "by /bin/sh -c; one written as ./load.sh is found from your directory.";
+
+constexpr const char* kRecordFooter =
+    "A program of yours: plugpull record -o T --dir D -- CMD..., or --workload CMD. It runs in "
+    "the\n"
+    "recorded directory, $PLUGPULL_DIR; yours is $OLDPWD. Each line that it prints is an\n"
+    "acknowledgement, so flush it. Then: plugpull explore T --check CMD.";
+
 constexpr const char* kFooter =
     "Exit codes: 0 nothing found (replay: reproduced), 1 findings, 2 usage error, 3 environment\n"
     "error, 4 not reproduced or nondeterministic, 6 stopped by a signal with partial results.";
@@ -86,15 +102,23 @@ void AddCommands(CLI::App& app, CommandLine& line) {
   AddWorkloadOptions(run, options);
   AddExploreOptions(run, options);
   AddErrorOptions(run, options);
+  AddProgramOptions(run, options);
+  AddCheckOption(run, options);
   AddOutputOptions(run, options);
+  run.footer(kRunFooter);
 
   CLI::App& record = *app.add_subcommand("record", "Record a run of a target into a trace file");
   record.add_option("--target", options.target, "Engine and options")->capture_default_str();
   record.add_option("-o,--output", line.path, "The trace file");
   AddWorkloadOptions(record, options);
+  AddProgramOptions(record, options);
+  record.footer(kRecordFooter);
 
   CLI::App& explore = *app.add_subcommand("explore", "Explore the crashes of a recorded trace");
   explore.add_option("trace", line.path, "The trace file")->required();
+  explore.add_option("--target", options.target,
+                     "Another engine that opens what was recorded (default: the one recorded)");
+  AddCheckOption(explore, options);
   AddExploreOptions(explore, options);
   AddOutputOptions(explore, options);
 
@@ -127,6 +151,18 @@ void AddCommands(CLI::App& app, CommandLine& line) {
       ->capture_default_str();
 }
 
+// Only some commands run one of the user's.
+void CheckProgramWords(const CLI::App& app, const CommandLine& line, bool has_dashes) {
+  const std::string name = app.get_subcommands().front()->get_name();
+  if (!has_dashes) return;
+  if (name != "run" && name != "record") {
+    throw CLI::ParseError(fmt::format("{} takes no command after --", name), kExitUsage);
+  }
+  if (line.options.program.empty()) {
+    throw CLI::ParseError("there is no command after --", kExitUsage);
+  }
+}
+
 int RunChosen(CLI::App& app, CommandLine& line) {
   CLI::App& command = *app.get_subcommands().front();
   const std::string name = command.get_name();
@@ -138,6 +174,7 @@ int RunChosen(CLI::App& app, CommandLine& line) {
       return Complain(set.error());
     }
   }
+  line.options.command = &command;
   if (name == "run") return RunCommand(line.options);
   if (name == "record") return RecordCommand(line.options, line.path);
   if (name == "explore") return ExploreCommand(line.options, line.path);
@@ -176,9 +213,15 @@ int Main(int argc, char** argv) {
   app.footer(kFooter);
   CommandLine line;
   AddCommands(app, line);
+  // What follows -- is a command of the user's, whatever it looks like.
+  const auto words = std::span(argv, static_cast<size_t>(argc));
+  const auto dashes = std::ranges::find(words, std::string_view("--"));
+  const auto count = static_cast<int>(dashes - words.begin());
+  if (dashes != words.end()) line.options.program.assign(dashes + 1, words.end());
   int status = kExitHeld;
   try {
-    app.parse(argc, argv);
+    app.parse(count, argv);
+    CheckProgramWords(app, line, dashes != words.end());
     status = RunChosen(app, line);
   } catch (const CLI::Success& success) {
     status = app.exit(success);

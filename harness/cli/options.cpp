@@ -125,6 +125,9 @@ void AddExploreOptions(CLI::App& command, Options& options) {
                               "crash left, 1 for none of that")
                   ->capture_default_str(),
               1, kMostCycles);
+  command.add_flag("--read-set", options.read_set,
+                   "See what a program reads, through a FUSE mount, so that its crash states are "
+                   "explored and not sampled (root)");
   command
       .add_option("--recovery-timeout", options.recovery_timeout,
                   "Longest time for one recovery; then it hangs")
@@ -168,7 +171,11 @@ Expected<RecordSettings> ToRecordSettings(const Options& options) {
   if (FindWorkload(options.workload) == nullptr) {
     std::vector<std::string> names;
     for (const Workload& workload : Workloads()) names.emplace_back(workload.name);
-    return NoSuch("workload", options.workload, names);
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("there is no workload '{}'{} (one of {}; a command of yours needs "
+                    "--check or --dir)",
+                    options.workload, NearestHint(options.workload, names), fmt::join(names, " ")));
   }
   return RecordSettings{.target = options.target,
                         .workload = options.workload,
@@ -186,6 +193,10 @@ Expected<ExploreOptions> ToExploreOptions(const Options& options) {
   settings.per_class = options.per_class;
   settings.recoveries_per_point = options.recoveries;
   settings.depth = options.depth;
+  settings.read_set = options.read_set;
+  // What a program writes while it recovers is not looked at.
+  const Expected<Target> target = ParseTarget(options.target);
+  if (target && target->is_program()) settings.depth = 1;
   result.all_models = options.model == "all";
   if (!result.all_models) {
     const Expected<const Model*> model = ParseModel(options.model);

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "faults/base/error.h"
 #include "harness/explore.h"
@@ -34,10 +35,25 @@ struct Options {
   uint64_t recoveries = 0;
   uint32_t depth = ExploreSettings().depth;
   uint32_t cycles = 1;
+  bool read_set = false;
   uint32_t jobs = 0;
   std::string out = "plugpull-out";
   std::string config;
   std::map<std::string, std::string> reports;  // format name -> file
+  // Of programs: see program_options.h.
+  std::string dir;
+  bool keep = false;
+  std::string init;
+  std::string ready;
+  std::string client;
+  std::string check;
+  std::string user;
+  std::string fail;
+  bool real_sync = false;
+  bool pin = false;
+  std::string timeout = "10m";
+  std::vector<std::string> program;   // the words after --
+  const CLI::App* command = nullptr;  // in use: says which options were given
   bool quiet = false;
 };
 

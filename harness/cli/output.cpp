@@ -10,6 +10,7 @@
 
 #include "faults/base/atomic_file.h"
 #include "harness/cli/progress_display.h"
+#include "harness/old_cases.h"
 #include "reports/console.h"
 #include "reports/report_format.h"
 
@@ -75,7 +76,7 @@ Expected<void> PrepareOutput(const Options& options) {
                   fmt::format("cannot write --{} {}: it is a directory", format, path));
     }
   }
-  return {};
+  return RemoveOldCases(options.out);
 }
 
 Expected<void> WriteReports(const Options& options, const std::string& file_name,

@@ -13,7 +13,8 @@
 
 namespace plugpull {
 
-// Makes sure that results can be written, before hours of work depend on it.
+// Makes sure that results can be written, before hours of work depend on it, and
+// removes the cases of an earlier run.
 Expected<void> PrepareOutput(const Options& options);
 
 // A report that is ready to be written, for `--<format> FILE`.

@@ -50,6 +50,8 @@ ProgressDisplay::ProgressDisplay(std::string title, bool quiet)
 
 ProgressDisplay::~ProgressDisplay() { Finish(); }
 
+bool ProgressDisplay::StopRequested() { return stop_requested; }
+
 bool ProgressDisplay::Show(const ExploreProgress& progress) {
   const auto now = std::chrono::steady_clock::now();
   if (!quiet_ && terminal_ && now - last_ >= kRepaintEvery) {

@@ -22,6 +22,9 @@ class ProgressDisplay {
 
   void SetTitle(std::string title) { title_ = std::move(title); }
 
+  // Returns: true once the user asked to stop.
+  static bool StopRequested();
+
   // Wipes what was painted.
   void Finish();
 
