@@ -34,11 +34,6 @@ Expected<bool> Fill(int descriptor, char* out, size_t size) {
 
 }  // namespace
 
-void Descriptor::Close() {
-  if (number_ >= 0) ::close(number_);
-  number_ = -1;
-}
-
 Expected<Descriptor> MakeMemoryFile(const char* name) {
   const int descriptor = ::memfd_create(name, MFD_CLOEXEC);
   if (descriptor < 0) return FailErrno("cannot create a file in memory");

@@ -1,5 +1,5 @@
 // What the harness and its children share: a channel of small JSON messages, blocks of shared
-// memory, and descriptors that close themselves.
+// memory.
 #pragma once
 
 #include <cstddef>
@@ -10,28 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "faults/base/descriptor.h"
 #include "faults/base/error.h"
 
 namespace plugpull {
-
-// Owns a file descriptor.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() { Close(); }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-
-  int number() const { return number_; }
-  void Close();
-
- private:
-  int number_ = -1;
-};
 
 // Returns: an anonymous file in memory, close-on-exec.
 Expected<Descriptor> MakeMemoryFile(const char* name);

@@ -9,6 +9,7 @@
 
 #include "faults/persistence/model_text.h"
 #include "harness/crash_points.h"
+#include "harness/old_cases.h"
 #include "harness/version.h"
 
 namespace plugpull {
@@ -134,6 +135,8 @@ class Comparing {
     const Promise asked = options_.explore.settings.promise;
     const std::string directory =
         fmt::format("cases/{}/{}", DirectoryName(row.name), DirectoryName(ModelText(model)));
+    const Expected<void> removed = RemoveOldCases(options_.explore.out_directory + "/" + directory);
+    if (!removed) return std::unexpected(removed.error());
     std::vector<Finding> findings;
     std::optional<Promise> kept = Promise::kDurable;
     uint64_t recoveries = 0;

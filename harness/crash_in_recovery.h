@@ -33,7 +33,7 @@ class CrashInRecovery {
  public:
   // Requires: everything referred to outlives this object. `below`: what the recovery began on.
   CrashInRecovery(const Model& model, Tear tear, Choices& choices, LazyDisk& below)
-      : model_(model), tear_(tear), view_(graph_, choices, below) {}
+      : model_(model), view_(graph_, choices, below), tear_(tear) {}
 
   // Returns: whether the path that leads here is the beginning of `path`.
   bool IsOn(std::span<const Choice> path) const;
@@ -66,7 +66,6 @@ class CrashInRecovery {
 
  private:
   const Model& model_;
-  Tear tear_;
   std::vector<Choice> path_;
   RecoveryLog log_;
   std::optional<CrashCursor> cursor_;
@@ -75,8 +74,9 @@ class CrashInRecovery {
   std::optional<StateCounter> counter_;
   StateCount total_ = 0;
   StateCount covered_ = 0;
-  bool exact_ = true;
   uint64_t recoveries_ = 0;
+  Tear tear_;
+  bool exact_ = true;
   bool is_open_ = false;
 };
 

@@ -23,8 +23,8 @@ namespace {
 
 // Fewer under sanitizers, which look for other mistakes.
 constexpr bool kSanitized = !std::string_view(PLUGPULL_SANITIZE).empty();
-constexpr uint64_t kTraces = kSanitized ? 15 : 150;
-constexpr uint64_t kRandomModels = kSanitized ? 60 : 600;
+constexpr uint64_t kTraces = kSanitized ? 5 : 150;
+constexpr uint64_t kRandomModels = kSanitized ? 20 : 600;
 constexpr uint64_t kTracesOfRandomModel = 12;
 constexpr size_t kMostStates = 300;
 

@@ -78,40 +78,45 @@ TEST_F(Cycles, OneIsARunAsEver) {
   EXPECT_THAT(result.coverage.cycles, IsEmpty());
 }
 
-TEST_F(Cycles, OfAGoodEngineHoldAndSayThatTheyAreASample) {
-  for (const char* target :
-       {"cow_tree", "cow_tree:freelist=none", "sqlite:journal=delete,sync=extra",
-        "files:protocol=wal,group=4", "fragile_log"}) {
-    const Result result = Run(target, 5);
-    EXPECT_EQ(result.verdict, Verdict::kHeld) << target;
-    EXPECT_EQ(result.coverage.mode, "bounded") << target;
-    EXPECT_THAT(result.coverage.bounds,
-                testing::ElementsAre("cycles: one crash state carried on each"))
-        << target;
-    ASSERT_EQ(result.coverage.cycles.size(), 5u) << target;
-    uint64_t recoveries = 0;
-    uint64_t points = 0;
-    for (const CycleCoverage& cycle : result.coverage.cycles) {
-      EXPECT_EQ(cycle.transactions, 12u);
-      EXPECT_EQ(cycle.mode, "exhaustive") << target << " " << cycle.cycle;
-      EXPECT_GT(cycle.crash_points, 4u) << target << " " << cycle.cycle;
-      recoveries += cycle.recoveries;
-      points += cycle.crash_points;
-    }
-    EXPECT_EQ(recoveries, result.coverage.recoveries) << target;
-    EXPECT_EQ(points, result.coverage.crash_points) << target;
-    // The history grows: the last cycle goes on from more than one run can write.
-    EXPECT_GT(result.coverage.cycles.back().recovered_transaction, 12u) << target;
+class GoodEngineCycles : public Cycles, public testing::WithParamInterface<const char*> {};
+
+TEST_P(GoodEngineCycles, HoldAndSayThatTheyAreASample) {
+  const Result result = Run(GetParam(), 5);
+  EXPECT_EQ(result.verdict, Verdict::kHeld);
+  EXPECT_EQ(result.coverage.mode, "bounded");
+  EXPECT_THAT(result.coverage.bounds,
+              testing::ElementsAre("cycles: one crash state carried on each"));
+  ASSERT_EQ(result.coverage.cycles.size(), 5u);
+  uint64_t recoveries = 0;
+  uint64_t points = 0;
+  for (const CycleCoverage& cycle : result.coverage.cycles) {
+    EXPECT_EQ(cycle.transactions, 12u);
+    EXPECT_EQ(cycle.mode, "exhaustive") << cycle.cycle;
+    EXPECT_GT(cycle.crash_points, 4u) << cycle.cycle;
+    recoveries += cycle.recoveries;
+    points += cycle.crash_points;
   }
+  EXPECT_EQ(recoveries, result.coverage.recoveries);
+  EXPECT_EQ(points, result.coverage.crash_points);
+  // The history grows: the last cycle goes on from more than one run can write.
+  EXPECT_GT(result.coverage.cycles.back().recovered_transaction, 12u);
 }
 
-TEST_F(Cycles, AreTheSameForAnyNumberOfJobsAndOthersForAnotherSeed) {
-  for (const char* target : {"cow_tree", "cow_tree:mutant=C1", "sqlite:sync=full"}) {
-    const std::string one = Timeless(Run(target, 3, 1, 1));
-    EXPECT_EQ(one, Timeless(Run(target, 3, 1, 3))) << target;
-    EXPECT_NE(one, Timeless(Run(target, 3, 2, 1))) << target;
-  }
+INSTANTIATE_TEST_SUITE_P(Targets, GoodEngineCycles,
+                         testing::Values("cow_tree", "cow_tree:freelist=none",
+                                         "sqlite:journal=delete,sync=extra",
+                                         "files:protocol=wal,group=4", "fragile_log"));
+
+class AnyTargetCycles : public Cycles, public testing::WithParamInterface<const char*> {};
+
+TEST_P(AnyTargetCycles, AreTheSameForAnyNumberOfJobsAndOthersForAnotherSeed) {
+  const std::string one = Timeless(Run(GetParam(), 3, 1, 1));
+  EXPECT_EQ(one, Timeless(Run(GetParam(), 3, 1, 3)));
+  EXPECT_NE(one, Timeless(Run(GetParam(), 3, 2, 1)));
 }
+
+INSTANTIATE_TEST_SUITE_P(Targets, AnyTargetCycles,
+                         testing::Values("cow_tree", "cow_tree:mutant=C1", "sqlite:sync=full"));
 
 TEST_F(Cycles, ShowDamageThatAStoreHidesUntilItIsUsedForLonger) {
   const Result once = Run("cow_tree:mutant=C1", 1);
@@ -176,14 +181,24 @@ TEST_F(Cycles, GoOnAlsoWhereLessIsPromised) {
   EXPECT_EQ(opens.coverage.cycles.size(), 4u);
 }
 
-TEST_F(Cycles, OfAllModelsSayWhatEachHolds) {
+TEST_F(Cycles, OfAllModelsHoldInEach) {
   all_models_ = true;
   const Result good = Run("cow_tree", 3);
   ASSERT_EQ(good.models.size(), Models().size());
   for (const auto& [name, verdict] : good.models) EXPECT_EQ(verdict, Verdict::kHeld) << name;
+}
+
+TEST_F(Cycles, OfAllModelsSayWhichIsViolated) {
+  all_models_ = true;
   const Result bad = Run("cow_tree:mutant=C2", 3);
+  ASSERT_EQ(bad.models.size(), Models().size());
   EXPECT_EQ(bad.models.front().second, Verdict::kViolated);
+}
+
+TEST_F(Cycles, OfAllModelsAreAllViolatedWhereTheStoreBreaksInUse) {
+  all_models_ = true;
   const Result in_use = Run("cow_tree:mutant=C1", 3);
+  ASSERT_EQ(in_use.models.size(), Models().size());
   for (const auto& [name, verdict] : in_use.models) EXPECT_EQ(verdict, Verdict::kViolated) << name;
 }
 

@@ -90,7 +90,7 @@ void FindingCollector::AddDamaged(const PointResult& result, const ExploreSettin
         fmt::format("{}: {}", Name(violation.violation.violation), fmt::join(draft.kinds, " "));
     // Nothing crashes in recovery where a disk did damage (fault_search.cpp).
     FurtherInspector further(violation.cuts, type_, found.tear);
-    Merge(std::move(draft), found, further, *settings.model);
+    Merge(std::move(draft), {.found = found, .settings = settings}, further);
   }
 }
 

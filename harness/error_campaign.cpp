@@ -357,6 +357,11 @@ class ErrorCampaign {
                         finding.lost.size());
     });
     if (result_.interrupted) bounds_.insert("signal");
+    const bool is_cut_short = result_.interrupted || bounds_.contains("budget");
+    if (is_each_ && is_cut_short) {
+      bounds_.insert(fmt::format("{} of {} calls failed", result_.errors->calls_failed,
+                                 result_.errors->calls));
+    }
     Coverage& coverage = result_.coverage;
     coverage.bounds.assign(bounds_.begin(), bounds_.end());
     coverage.unknown.assign(unknown_.begin(), unknown_.end());

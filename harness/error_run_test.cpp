@@ -151,6 +151,13 @@ TEST(ErrorScenarioTest, CowTreeHoldsWhateverAFailedSyncLeaves) {
   EXPECT_THAT(Violations("cow_tree", 8, PlansOf("cow_tree", 8, "vfs/sync")), ::testing::IsEmpty());
 }
 
+// bbolt goes on from a meta that only the page cache has, over the pages of the one on the disk.
+TEST(ErrorScenarioTest, WithoutSettlingCowTreeBuildsOnWhatAFailedSyncLeft) {
+  const std::string target = "cow_tree:settle=0";
+  EXPECT_THAT(Violations(target, 8, PlansOf(target, 8, "vfs/sync")),
+              ::testing::Not(::testing::IsEmpty()));
+}
+
 TEST(ErrorScenarioTest, CowTreeHoldsWhenItsOwnStepsFail) {
   for (const char* point : {"cow_tree/write_pages", "cow_tree/write_meta", "cow_tree/sync_data",
                             "cow_tree/sync_meta", "cow_tree/allocate", "vfs/sync_directory"}) {

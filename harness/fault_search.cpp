@@ -17,8 +17,9 @@ namespace {
 
 constexpr FaultForm kForm = FaultForm::kSpecification;
 
-// Crash points at which pages are damaged, and those at which syncs lie or sectors are cut. The
-// latter have many crash states each; so many recoveries show the kinds of harm that there are.
+// Crash points at which pages are damaged and nothing is lost, and those with a search of their
+// own: where writes may be lost, syncs lie or sectors are cut. The latter have many crash states
+// each; so many recoveries show the kinds of harm that there are.
 constexpr size_t kMostPageSites = 256;
 constexpr size_t kMostSearchedPoints = 64;
 constexpr uint64_t kRecoveriesForFaults = 500;
@@ -111,7 +112,12 @@ class Planner {
     plan.text = FaultText(calls_, kForm);
     for (const FaultCall& call : calls_) plan.level = std::max(plan.level, call.level);
     const bool has_pages = HasScope(calls_, FaultScope::kPages);
-    const std::vector<size_t> all = has_pages
+    // After an acknowledgement, an engine that syncs has nothing left to lose: what a crash adds to
+    // the damage is seen before it.
+    const bool is_plain_kill = has_pages && settings_.model->shape == Shape::kEverything &&
+                               settings_.tear == Tear::kNone &&
+                               !HasScope(calls_, FaultScope::kSyncs);
+    const std::vector<size_t> all = is_plain_kill
                                         ? AcknowledgedPositions(trace_)
                                         : CrashPoints(trace_, *settings_.model, settings_.promise);
     std::vector<size_t> possible = all;
@@ -120,7 +126,7 @@ class Planner {
       plan.bounds.insert(fmt::format("{}: crash points with up to {} lies", plan.text, kMostLies));
     }
     const std::vector<size_t> positions =
-        Spread(possible, has_pages ? kMostPageSites : kMostSearchedPoints);
+        Spread(possible, is_plain_kill ? kMostPageSites : kMostSearchedPoints);
     if (positions.size() < all.size()) {
       plan.bounds.insert(
           fmt::format("{}: {} of {} crash points", plan.text, positions.size(), all.size()));

@@ -11,7 +11,7 @@
 #include "faults/base/error.h"
 #include "faults/inject/fault_call.h"
 #include "harness/explore_settings.h"
-#include "harness/recovery_pool.h"
+#include "harness/point_search.h"
 #include "reports/result.h"
 
 namespace plugpull {

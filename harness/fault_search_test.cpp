@@ -92,6 +92,43 @@ TEST(PlanFault, ComposesAndSetsTheCrash) {
   EXPECT_FALSE(PlanFault(trace, {}, "power-cut+torn-write").has_value());
 }
 
+// What the crash loses is lost before the acknowledgement, so a crash that may lose is tried there.
+TEST(PlanFault, DamagesPagesWhereTheCrashHasAChoice) {
+  const Trace trace = SmallTrace("cow_tree", 5);
+  const Target target = *ParseTarget("cow_tree");
+  const ReferenceModel model(trace.transactions);
+  ExploreSettings asked;
+  asked.target = "cow_tree";
+  const FaultPlan plan = Plan(trace, "power-cut+stale-page(count=1)", asked);
+  ASSERT_FALSE(plan.tasks.empty());
+  LocalSearch search;
+  PointExplorer explorer(trace, target, model, plan.tasks.at(0).settings, search.state());
+  DamageReader reader(trace);
+  uint64_t most_recoveries = 0;
+  bool keeps_some = false;
+  for (const PointTask& task : plan.tasks) {
+    const PointResult result =
+        explorer.ExploreDamaged(task.position, *reader.Read(task.fault, task.position), {});
+    most_recoveries = std::max(most_recoveries, result.recoveries);
+    for (const PointViolation& violation : result.violations) {
+      keeps_some = keeps_some || !violation.chosen.empty();
+    }
+  }
+  EXPECT_GT(most_recoveries, 1U);
+  EXPECT_TRUE(keeps_some);
+}
+
+TEST(PlanFault, SaysHowManyPointsOfASearchItLeavesOut) {
+  const Trace trace = SmallTrace("cow_tree", 40);
+  const FaultPlan plan = Plan(trace, "power-cut+stale-page(count=1)");
+  std::set<size_t> positions;
+  for (const PointTask& task : plan.tasks) positions.insert(task.position);
+  EXPECT_LE(positions.size(), 64U);
+  EXPECT_THAT(plan.bounds,
+              testing::Contains(testing::MatchesRegex(".*: 64 of [0-9]+ crash points")));
+  EXPECT_TRUE(Plan(trace, "stale-page(count=1000)").bounds.empty()) << "40 points are few";
+}
+
 // A log that is synced loses its last record when that sync lies; one that never was loses it
 // without any lie.
 TEST(LyingFlush, IsNotBlamedForWhatACorrectDiskMayDo) {

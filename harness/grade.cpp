@@ -13,6 +13,7 @@
 #include "faults/persistence/model_text.h"
 #include "harness/fault_search.h"
 #include "harness/grade_totals.h"
+#include "harness/old_cases.h"
 #include "harness/version.h"
 
 namespace plugpull {
@@ -47,6 +48,12 @@ class Climb {
       : options_(options), explorer_(explorer), on_progress_(on_progress), started_(Clock::now()) {}
 
   Expected<Grade> Run() {
+    for (const GradeRung& rung : options_.rungs) {
+      if (InfoOf(rung.level).legal) continue;
+      const Expected<void> removed =
+          RemoveOldCases(options_.explore.out_directory + "/" + DirectoryOf(rung));
+      if (!removed) return std::unexpected(removed.error());
+    }
     for (const GradeRung& rung : options_.rungs) {
       grade_.levels.push_back({.level = rung.level, .fault = rung.fault});
       if (const Expected<void> done = SearchRung(rung); !done) {
@@ -221,7 +228,7 @@ class Climb {
     result.interrupted = interrupted_;
     for (const GradeLevel& each : grade_.levels) result.faults.push_back(each.fault);
     result.verdict = VerdictOf(settings.promise);
-    for (const GradeGroup& group : Groups(grade_)) {
+    for (const GradeGroup& group : GroupsOf(grade_)) {
       if (group.finding != nullptr) result.findings.push_back(*group.finding);
     }
     result.elapsed_s = std::chrono::duration<double>(Clock::now() - started_).count();
