@@ -32,6 +32,7 @@ constexpr uint64_t kMostLies = 32;
 std::vector<size_t> Spread(const std::vector<size_t>& positions, size_t most) {
   if (positions.size() <= most) return positions;
   std::vector<size_t> spread;
+  spread.reserve(most);
   for (size_t i = 0; i < most; ++i) {
     spread.push_back(positions[i * (positions.size() - 1) / (most - 1)]);
   }
