@@ -4,6 +4,7 @@
 #   ./test.sh          format, all tests, the quick tests again under sanitizers
 #   ./test.sh --tidy   the same, and clang-tidy over everything but tests and benchmarks
 #   ./test.sh --tidy-for SECONDS    as many of those files as fit, the last changed ones first
+#   ./test.sh --once   each test once: the quick ones under sanitizers only
 #
 # The last line counts: "N passed, N failed". Exits 0 when nothing failed.
 set -euo pipefail
@@ -12,12 +13,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 jobs="$(nproc)"
 tidy=false
 tidy_seconds=0  # no limit
+once=false
 passed=0
 failed=0
 
 while (($# > 0)); do
   case "$1" in
     --tidy) tidy=true ;;
+    --once) once=true ;;
     --tidy-for)
       tidy=true
       tidy_seconds="${2:-}"
@@ -28,7 +31,7 @@ while (($# > 0)); do
       shift
       ;;
     -h | --help)
-      sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+      sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
       exit 0
       ;;
     *)
@@ -128,7 +131,11 @@ step "Format"
 check check_format
 
 step "Build"
-must build release
+if $once; then
+  must build release -DPLUGPULL_BUILD_QUICK_TESTS=OFF
+else
+  must build release -DPLUGPULL_BUILD_QUICK_TESTS=ON
+fi
 
 step "Tests"
 run_tests release

@@ -78,15 +78,20 @@ TEST_F(Cycles, OneIsARunAsEver) {
   EXPECT_THAT(result.coverage.cycles, IsEmpty());
 }
 
-class GoodEngineCycles : public Cycles, public testing::WithParamInterface<const char*> {};
+struct GoodRun {
+  const char* target;
+  uint32_t cycles;
+};
+
+class GoodEngineCycles : public Cycles, public testing::WithParamInterface<GoodRun> {};
 
 TEST_P(GoodEngineCycles, HoldAndSayThatTheyAreASample) {
-  const Result result = Run(GetParam(), 5);
+  const Result result = Run(GetParam().target, GetParam().cycles);
   EXPECT_EQ(result.verdict, Verdict::kHeld);
   EXPECT_EQ(result.coverage.mode, "bounded");
   EXPECT_THAT(result.coverage.bounds,
               testing::ElementsAre("cycles: one crash state carried on each"));
-  ASSERT_EQ(result.coverage.cycles.size(), 5u);
+  ASSERT_EQ(result.coverage.cycles.size(), GetParam().cycles);
   uint64_t recoveries = 0;
   uint64_t points = 0;
   for (const CycleCoverage& cycle : result.coverage.cycles) {
@@ -102,10 +107,13 @@ TEST_P(GoodEngineCycles, HoldAndSayThatTheyAreASample) {
   EXPECT_GT(result.coverage.cycles.back().recovered_transaction, 12u);
 }
 
+// Each cycle of fragile_log reads all that was logged before: the search of five takes long.
 INSTANTIATE_TEST_SUITE_P(Targets, GoodEngineCycles,
-                         testing::Values("cow_tree", "cow_tree:freelist=none",
-                                         "sqlite:journal=delete,sync=extra",
-                                         "files:protocol=wal,group=4", "fragile_log"));
+                         testing::Values(GoodRun{"cow_tree", 5},
+                                         GoodRun{"cow_tree:freelist=none", 5},
+                                         GoodRun{"sqlite:journal=delete,sync=extra", 5},
+                                         GoodRun{"files:protocol=wal,group=4", 5},
+                                         GoodRun{"fragile_log", 3}));
 
 class AnyTargetCycles : public Cycles, public testing::WithParamInterface<const char*> {};
 

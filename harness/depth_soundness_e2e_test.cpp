@@ -133,9 +133,6 @@ class DepthSoundness : public testing::TestWithParam<Subject> {
 };
 
 TEST_P(DepthSoundness, TwoCrashesShowWhatOneShowsOnEachRecordedRecovery) {
-  if (!std::string_view(PLUGPULL_SANITIZE).empty()) {
-    GTEST_SKIP() << "takes minutes with sanitizers; the same search runs in planted_recovery_test";
-  }
   LocalSearch search;
   PointExplorer explorer(trace_, target_, model_, settings_, search.state());
   std::set<std::string> found;

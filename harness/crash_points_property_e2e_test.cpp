@@ -10,7 +10,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "faults/persistence/materialise.h"
@@ -21,10 +20,8 @@
 namespace plugpull {
 namespace {
 
-// Fewer under sanitizers, which look for other mistakes.
-constexpr bool kSanitized = !std::string_view(PLUGPULL_SANITIZE).empty();
-constexpr uint64_t kTraces = kSanitized ? 5 : 150;
-constexpr uint64_t kRandomModels = kSanitized ? 20 : 600;
+constexpr uint64_t kTraces = 150;
+constexpr uint64_t kRandomModels = 600;
 constexpr uint64_t kTracesOfRandomModel = 12;
 constexpr size_t kMostStates = 300;
 

@@ -6,7 +6,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 
 #include "faults/persistence/materialise.h"
 #include "faults/persistence/testing.h"
@@ -15,8 +14,7 @@
 namespace plugpull {
 namespace {
 
-// Fewer under sanitizers, which look for other mistakes.
-constexpr uint64_t kTraces = std::string_view(PLUGPULL_SANITIZE).empty() ? 2'500 : 150;
+constexpr uint64_t kTraces = 2'500;
 constexpr size_t kMostStates = 1'500;
 
 std::optional<std::set<std::string>> LeftBy(const Model& model, const Trace& trace, Tear tear) {

@@ -29,10 +29,8 @@
 namespace plugpull {
 namespace {
 
-// Sanitizers look for other mistakes than disagreements, and fewer traces show those.
-constexpr bool kSanitized = !std::string_view(PLUGPULL_SANITIZE).empty();
-constexpr uint64_t kTraces = kSanitized ? 300 : 10'000;
-constexpr uint64_t kRandomModels = kSanitized ? 40 : 400;
+constexpr uint64_t kTraces = 10'000;
+constexpr uint64_t kRandomModels = 400;
 constexpr uint64_t kTracesOfRandomModel = 30;
 constexpr size_t kMostStates = 200;  // a point with more is made smaller
 constexpr size_t kMostExecutions = 4 * kMostStates;
