@@ -88,6 +88,17 @@ TEST(StalePage, HasOneInstanceForEachOlderVersion) {
   EXPECT_TRUE(run.Instances("stale-page(path=*.nothing)").empty());
 }
 
+// The newest transaction wrote pages 0 and 2.
+TEST(StalePage, TellsWhatTheNewestTransactionWroteFromWhatIsOlder) {
+  const SmallRun run;
+  EXPECT_EQ(run.Instances("stale-page(lost=newest,path=*.db)"),
+            (Texts{"stale-page(file=data.db,page=0,age=1)", "stale-page(file=data.db,page=0,age=3)",
+                   "stale-page(file=data.db,page=2,age=1)"}));
+  EXPECT_EQ(run.Instances("stale-page(lost=older,path=*.db)"),
+            (Texts{"stale-page(file=data.db,page=1,age=2)"}));
+  EXPECT_TRUE(run.Instances("stale-page(age=1,lost=older)").empty());
+}
+
 TEST(PageFaults, AreAllTriedWhereTheyAreFewAndSampledElsewhere) {
   const SmallRun run;
   uint64_t of = 0;

@@ -116,6 +116,17 @@ PageContent PageHistory::ContentAt(PageName name, size_t position) const {
   return content;
 }
 
+bool PageHistory::WritesTo(PageName name, size_t first, size_t last) const {
+  const uint64_t start = name.page * kPageBytes;
+  return std::any_of(trace_.ops.begin() + static_cast<ptrdiff_t>(first),
+                     trace_.ops.begin() + static_cast<ptrdiff_t>(last), [&](const Op& op) {
+                       if (op.inode != name.inode || !ChangesBytes(op)) return false;
+                       if (op.kind == OpKind::kTruncate) return op.size_bytes < start + kPageBytes;
+                       return op.size_bytes > 0 && op.offset_bytes < start + kPageBytes &&
+                              op.offset_bytes + op.size_bytes > start;
+                     });
+}
+
 uint64_t PageHistory::SizeAt(InodeId inode, size_t position) const {
   const auto found = sizes_.find(inode);
   if (found == sizes_.end()) return 0;

@@ -51,6 +51,9 @@ class PageHistory {
   // Returns: what the page holds at a position: with the operations [0, position) done.
   PageContent ContentAt(PageName name, size_t position) const;
 
+  // Returns: whether one of the operations [first, last) wrote to the page, whatever it held.
+  bool WritesTo(PageName name, size_t first, size_t last) const;
+
   // Returns: the size of a file at a position, 0 where it does not exist.
   uint64_t SizeAt(InodeId inode, size_t position) const;
 

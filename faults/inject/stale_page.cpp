@@ -10,13 +10,22 @@ namespace {
 
 constexpr uint64_t kOldest = 1'000'000;
 
+// Whether the newest acknowledged transaction wrote the page, be it with the bytes that were there:
+// then what is lost is its write, and the state before it needs nothing of that page.
+bool IsOfNewest(const PageSite& site, const SitePage& page) {
+  const auto before = site.history.Before(site.position, 1);
+  return before && site.history.WritesTo(page.name(), *before, site.position);
+}
+
 // One instance for each older version of each page; of the ages with one version, the youngest.
 uint64_t ChooseStale(const PageSite& site, const FaultCall& specification, Random& random,
                      FaultCalls& chosen) {
   constexpr FaultForm kForm = FaultForm::kSpecification;
   const auto [first_age, last_age] = RangeOf(specification, kForm, "age");
   std::vector<std::pair<SitePage, uint64_t>> versions;
+  const std::string lost = TextOf(specification, kForm, "lost");
   for (const SitePage& page : PagesLike(site, TextOf(specification, kForm, "path"))) {
+    if (lost != "any" && IsOfNewest(site, page) != (lost == "newest")) continue;
     std::set<uint64_t> known = {site.DigestOf(page.name())};
     for (uint64_t age = first_age; age <= last_age; ++age) {
       const auto then = site.history.Before(site.position, age);
@@ -58,6 +67,12 @@ FaultType StalePage() {
                          .help = "how many acknowledged transactions ago the page held that",
                          .minimum = 1,
                          .maximum = kOldest},
+                        {.name = "lost",
+                         .kind = ArgumentKind::kWord,
+                         .default_text = "any",
+                         .help = "newest: writes of the newest acknowledged transaction; older: of "
+                                 "those before it, to pages that it did not write",
+                         .words = {"any", "newest", "older"}},
                         PathArgument(),
                         CountArgument("256")},
           .place = {FileArgument(),
