@@ -17,6 +17,7 @@
 namespace plugpull {
 
 struct DriverProgram;  // engine/drivers/driver.h
+struct Repair;         // engine/repair.h
 
 // Receives the contents of a store, each key once, in any order. The spans are valid during the
 // call only.
@@ -24,6 +25,17 @@ class PairVisitor {
  public:
   virtual ~PairVisitor() = default;
   virtual void OnPair(std::span<const std::byte> key, std::span<const std::byte> value) = 0;
+};
+
+// A reader: the contents of a store as they were when it was opened, whatever is committed since.
+class Snapshot {
+ public:
+  Snapshot() = default;
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  virtual ~Snapshot() = default;  // ends the read transaction
+
+  virtual Expected<void> Scan(PairVisitor& visitor) = 0;
 };
 
 // What an engine's own checker says about the open store. Empty means sound.
@@ -60,6 +72,15 @@ class Engine {
 
   // Shows the committed contents. Requires: Open succeeded.
   virtual Expected<void> Scan(PairVisitor& visitor) = 0;
+
+  // Returns: a reader of what is committed now; null: the engine has no readers beside its writer.
+  // It must go before the engine does. Requires: Open succeeded.
+  virtual Expected<std::unique_ptr<Snapshot>> OpenSnapshot() { return nullptr; }
+
+  // Runs one transaction up to its commit, and rolls it back instead: nothing of it may ever be
+  // seen. Returns: false, with nothing done: the engine cannot roll back.
+  // Requires: Open succeeded.
+  virtual Expected<bool> Rollback(const Transaction& /*transaction*/) { return false; }
 
   // Runs the engine's own structural check. Errors: the check could not run to its end, for
   // example because a read failed; that, too, says that the store is broken.
@@ -110,6 +131,9 @@ class EngineType {
   // Returns: an unopened store on `vfs`, which must outlive it.
   // Requires: CheckOptions succeeds; not is_program().
   virtual std::unique_ptr<Engine> Create(Vfs& vfs, const EngineOptions& options) const = 0;
+
+  // Returns: the ways to mend a store of this engine that is damaged, the gentlest first.
+  virtual std::span<const Repair> repairs() const { return {}; }
 
   // Returns: the role of a file of this engine in words ("journal", "log", "store"), for findings
   // that stay the same from night to night. `path` is as the engine named it.
