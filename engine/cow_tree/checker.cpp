@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
-#include "engine/cow_tree/free_list.h"
+#include "engine/cow_tree/freelist_page.h"
 #include "engine/cow_tree/tree_check.h"
 
 namespace plugpull::cow_tree {
@@ -75,6 +76,16 @@ Expected<std::optional<FreelistPage>> CheckFreelist(const StoreView& store, Prob
   return *page;
 }
 
+// I9.
+Expected<void> CheckPreviousTree(const StoreView& store, Problems& problems) {
+  const Expected<PreviousTree> previous = WalkPreviousTree(store);
+  if (!previous) return std::unexpected(previous.error());
+  for (const std::string& problem : previous->problems) {
+    problems.Add("tree of the previous meta: {}", problem);
+  }
+  return {};
+}
+
 Expected<void> CheckTree(const StoreView& store, TreeCheck& check, Problems& problems) {
   const PageId root = store.meta.root.root;
   if (root < store.meta.high_water_mark) return check.Run(root);
@@ -119,11 +130,48 @@ Expected<CheckReport> CheckStore(const StoreView& store) {
     return std::unexpected(done.error());
   }
   Problems leaks(kProblemsMax);
-  if (freelist && check.is_complete()) {
+  if (freelist && store.stores_all_free_pages && check.is_complete()) {
     ForEachAbsent(store.pages.reached(), freed, store.pages.page_limit(),
                   [&](PageId id) { leaks.Add("page {}: unreachable unfreed", id); });
   }
+  if (store.keeps_previous_tree) {  // last: it marks the pages of another tree
+    Expected<void> checked = CheckPreviousTree(store, problems);
+    if (!checked) return std::unexpected(checked.error());
+  }
   return CheckReport{.structure = std::move(problems.found()), .leaks = std::move(leaks.found())};
+}
+
+Expected<PreviousTree> WalkPreviousTree(const StoreView& store) {
+  PreviousTree previous;
+  const auto is_older = [&](const MetaSlot& slot) {
+    return slot.meta && slot.meta->transaction_id < store.meta.transaction_id;
+  };
+  const auto slot = std::ranges::find_if(store.slots, is_older);
+  if (slot == store.slots.end()) return previous;
+  StoreView older = store;
+  older.meta = *slot->meta;
+  Problems problems(kProblemsMax);
+  TreeCheck check(older.pages, older.meta.high_water_mark, nullptr, problems);
+  if (older.meta.freelist != kNoFreelist) {
+    const Expected<FreelistPage> freelist =
+        FreelistPage::Read(older.pages, older.meta.freelist, older.meta.high_water_mark);
+    if (freelist) {
+      check.Claim(older.meta.freelist, freelist->header().overflow);
+    } else if (freelist.error().code == ErrorCode::kCorrupt) {
+      problems.Add("{}", freelist.error().context);
+    } else {
+      return std::unexpected(freelist.error());
+    }
+  }
+  if (Expected<void> done = CheckTree(older, check, problems); !done) {
+    return std::unexpected(done.error());
+  }
+  const PageSet& reached = older.pages.reached();
+  for (PageId id = kFirstDataPage; id < older.pages.page_limit(); ++id) {
+    if (reached.Contains(id)) previous.pages.push_back(id);
+  }
+  previous.problems = std::move(problems.found());
+  return previous;
 }
 
 Expected<std::vector<PageId>> FindFreePages(const StoreView& store) {

@@ -11,6 +11,7 @@
 //   I6  no empty branch, no empty leaf below a root
 //   I7  bucket values and inline buckets
 //   I8  freelist: ascending, unique, in range, apart from the tree; nothing is left over
+//   I9  the tree of the older meta is whole, too; only where the store promises that at all times
 #pragma once
 
 #include <array>
@@ -35,11 +36,23 @@ struct StoreView {
   PageCache& pages;
   uint64_t file_size_bytes = 0;
   std::array<MetaSlot, 2> slots{};
-  Meta meta{};  // the active one
+  Meta meta{};                        // the active one
+  bool keeps_previous_tree = false;   // I9 is to hold
+  bool stores_all_free_pages = true;  // else only the next open can tell what is free
 };
 
 // Returns: all problems, up to kProblemsMax of each kind. Errors: a read failed.
 Expected<CheckReport> CheckStore(const StoreView& store);
+
+// What the older meta's tree and its freelist use, as far as they can be walked.
+struct PreviousTree {
+  std::vector<PageId> pages;          // ascending
+  std::vector<std::string> problems;  // broken invariants I2 to I7, up to kProblemsMax
+};
+
+// Returns: nothing there when the file has no valid meta older than the active one. Errors: a read
+// failed.
+Expected<PreviousTree> WalkPreviousTree(const StoreView& store);
 
 // Walks the tree as an open without a stored freelist does. Returns: the pages that nothing
 // reaches, ascending. Errors: bbolt's panic "freepages: failed to get all reachable pages (..)",

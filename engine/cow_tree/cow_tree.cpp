@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/bbolt_file/surgery.h"
 #include "engine/cow_tree/checker.h"
 #include "engine/cow_tree/leak_audit.h"
 #include "engine/cow_tree/store_file.h"
 #include "engine/cow_tree/tree_editor.h"
 #include "engine/cow_tree/tree_reader.h"
+#include "engine/cow_tree/tree_snapshot.h"
 #include "engine/cow_tree/write_transaction.h"
 #include "faults/base/assert.h"
 
@@ -76,7 +78,9 @@ Expected<void> EditTrees(WriteTransaction& write, const Transaction& transaction
 class CowTreeEngine final : public Engine {
  public:
   CowTreeEngine(Vfs& vfs, const Options& options)
-      : vfs_(vfs), options_(options), free_list_(options.protocol.reuse_freed_pages_at_once) {}
+      : vfs_(vfs), options_(options), free_list_(options) {}
+
+  ~CowTreeEngine() override { Assert(readers_.empty(), "readers go before their store does"); }
 
   Expected<void> Open() override {
     Assert(file_ == nullptr, "a store is opened once");
@@ -112,19 +116,37 @@ class CowTreeEngine final : public Engine {
     return *bucket ? ScanBucket(*pages_, **bucket, visitor) : Expected<void>();
   }
 
+  Expected<std::unique_ptr<Snapshot>> OpenSnapshot() override {
+    if (Expected<void> fresh = EnsureFresh(); !fresh) return std::unexpected(fresh.error());
+    return MakeTreeSnapshot(*file_, state_.active, AsBytes(kBucketName), readers_);
+  }
+
+  // Does all of a commit that comes before its first write.
+  Expected<bool> Rollback(const Transaction& transaction) override {
+    if (Expected<void> checked = CheckLimits(transaction); !checked) {
+      return std::unexpected(checked.error());
+    }
+    if (Expected<void> ready = PrepareToWrite(); !ready) return std::unexpected(ready.error());
+    const FileGrowth growth = growth_;
+    WriteTransaction write = BeginWrite();
+    const Expected<void> built = Build(write, &transaction);
+    growth_ = growth;
+    if (!built) {  // somewhere in the middle: the file says what is free
+      is_free_list_loaded_ = false;
+      return std::unexpected(built.error());
+    }
+    free_list_.Undo();
+    return true;
+  }
+
   Expected<CheckReport> Check() override {
     if (Expected<void> fresh = EnsureFresh(); !fresh) return std::unexpected(fresh.error());
-    if (are_slots_stale_) {  // a commit wrote one: what counts is what the file has
-      const Expected<std::array<MetaSlot, 2>> slots =
-          ReadMetaSlots(*file_, state_.active.page_size_bytes);
-      if (!slots) return std::unexpected(slots.error());
-      state_.slots = *slots;
-      are_slots_stale_ = false;
-    }
+    if (Expected<void> read = RefreshSlots(); !read) return std::unexpected(read.error());
     return CheckStore(View());
   }
 
   Expected<void> Close() override {
+    Assert(readers_.empty(), "readers go before their store does");
     file_.reset();
     return {};
   }
@@ -134,7 +156,9 @@ class CowTreeEngine final : public Engine {
     return StoreView{.pages = *pages_,
                      .file_size_bytes = state_.file_size_bytes,
                      .slots = state_.slots,
-                     .meta = state_.active};
+                     .meta = state_.active,
+                     .keeps_previous_tree = options_.free_policy == FreePolicy::kHoldTwoGenerations,
+                     .stores_all_free_pages = options_.free_policy != FreePolicy::kDelayedFree};
   }
 
   // Reads what the file says now. The freelist is looked at, but taken in only when it is needed.
@@ -169,28 +193,82 @@ class CowTreeEngine final : public Engine {
     return is_stale_ ? LoadState() : Expected<void>();
   }
 
+  // A commit writes one slot: what counts is what the file has.
+  Expected<void> RefreshSlots() {
+    if (!are_slots_stale_) return {};
+    const Expected<std::array<MetaSlot, 2>> slots =
+        ReadMetaSlots(*file_, state_.active.page_size_bytes, options_.protocol);
+    if (!slots) return std::unexpected(slots.error());
+    state_.slots = *slots;
+    are_slots_stale_ = false;
+    return {};
+  }
+
   Expected<void> LoadFreeList() {
     if (is_free_list_loaded_) return {};
-    std::vector<PageId> ids;
-    if (state_.active.freelist == kNoFreelist) {
-      Expected<std::vector<PageId>> found = FindFreePages(View());
-      if (!found) return std::unexpected(found.error());
-      ids = *std::move(found);
-    } else {
-      const Expected<FreelistPage> page =
-          FreelistPage::Read(*pages_, state_.active.freelist, state_.active.high_water_mark);
-      if (!page) return std::unexpected(page.error());
-      for (uint64_t index = 0; index < page->count(); ++index) ids.push_back(page->At(index));
+    Expected<std::vector<PageId>> ids = ReadFreePages();
+    if (!ids) return std::unexpected(ids.error());
+    const Meta& active = state_.active;
+    Expected<void> assigned =
+        free_list_.Assign(*std::move(ids), active.high_water_mark, active.transaction_id);
+    if (!assigned) return assigned;
+    if (options_.free_policy == FreePolicy::kHoldTwoGenerations) {
+      if (Expected<void> held = HoldPreviousTree(); !held) return held;
     }
-    Expected<void> assigned = free_list_.Assign(std::move(ids), state_.active.high_water_mark);
-    if (assigned) is_free_list_loaded_ = true;
-    return assigned;
+    is_free_list_loaded_ = true;
+    return {};
+  }
+
+  // Returns: what the file says is free. With delayed_free its freelist lacks the pages that the
+  // transaction which wrote it had freed, and nobody would find them again: so the tree says it.
+  Expected<std::vector<PageId>> ReadFreePages() {
+    const Meta& active = state_.active;
+    if (active.freelist == kNoFreelist) return FindFreePages(View());
+    const Expected<FreelistPage> page =
+        FreelistPage::Read(*pages_, active.freelist, active.high_water_mark);
+    if (!page) return std::unexpected(page.error());
+    if (options_.free_policy == FreePolicy::kDelayedFree) {
+      Expected<std::vector<PageId>> unreached = FindFreePages(View());
+      if (!unreached) return unreached;
+      const PageId last = active.freelist + page->header().overflow;
+      std::erase_if(*unreached, [&](PageId id) { return id >= active.freelist && id <= last; });
+      return unreached;
+    }
+    std::vector<PageId> ids;
+    ids.reserve(page->count());
+    for (uint64_t index = 0; index < page->count(); ++index) ids.push_back(page->At(index));
+    return ids;
+  }
+
+  // The freelist in the file does not tell free from pending. What the tree of the older meta uses
+  // was freed by the transaction of the newer one.
+  Expected<void> HoldPreviousTree() {
+    if (Expected<void> read = RefreshSlots(); !read) return read;
+    const Expected<PreviousTree> previous = WalkPreviousTree(View());
+    if (!previous) return std::unexpected(previous.error());
+    free_list_.Hold(previous->pages, state_.active.transaction_id);
+    return {};
   }
 
   // Runs one write transaction, without changes when `transaction` is null. After an error nobody
   // knows which meta is on the disk, so the file is asked before anything else is done: bbolt, too,
   // goes on from the meta that its mapping shows.
   Expected<void> Commit(const Transaction* transaction) {
+    if (Expected<void> ready = PrepareToWrite(); !ready) return ready;
+    if (Expected<void> settled = Settle(); !settled) return settled;
+    if (options_.protocol.audits_leaks_late) {
+      Expected<void> audited = audit_.Step(state_.active, *pages_, free_list_);
+      if (!audited) return audited;
+    }
+    is_stale_ = true;
+    is_settled_ = false;
+    WriteTransaction write = BeginWrite();
+    if (Expected<void> built = Build(write, transaction); !built) return built;
+    if (Expected<void> committed = write.Commit(); !committed) return committed;
+    return AdoptCommitted(write.meta());
+  }
+
+  Expected<void> PrepareToWrite() {
     if (Expected<void> fresh = EnsureFresh(); !fresh) return fresh;
     const uint64_t file_pages = state_.file_size_bytes / state_.active.page_size_bytes;
     if (state_.active.high_water_mark > file_pages) {
@@ -199,20 +277,20 @@ class CowTreeEngine final : public Engine {
                               "file",
                               state_.active.high_water_mark, file_pages));
     }
-    if (Expected<void> loaded = LoadFreeList(); !loaded) return loaded;
-    if (Expected<void> settled = Settle(); !settled) return settled;
-    if (options_.protocol.audits_leaks_late) {
-      Expected<void> audited = audit_.Step(state_.active, *pages_, free_list_);
-      if (!audited) return audited;
-    }
-    is_stale_ = true;
-    is_settled_ = false;
-    WriteTransaction write({*file_, *pages_, free_list_, growth_, options_}, state_.active);
+    return LoadFreeList();
+  }
+
+  WriteTransaction BeginWrite() {
+    return WriteTransaction({*file_, *pages_, free_list_, growth_, readers_, options_},
+                            state_.active);
+  }
+
+  // Makes all pages of the next revision, in memory.
+  static Expected<void> Build(WriteTransaction& write, const Transaction* transaction) {
     if (transaction != nullptr) {
       if (Expected<void> edited = EditTrees(write, *transaction); !edited) return edited;
     }
-    if (Expected<void> committed = write.Commit(); !committed) return committed;
-    return AdoptCommitted(write.meta());
+    return write.BuildFreelistPage();
   }
 
   // Makes sure that what the file shows is on disk, before any of it is built upon. A sync may have
@@ -222,7 +300,8 @@ class CowTreeEngine final : public Engine {
   // nor does `settle=0`.
   Expected<void> Settle() {
     if (is_settled_ || !options_.sync || !options_.settle) return {};
-    if (Expected<void> written = WriteMetaPage(*file_, state_.active); !written) return written;
+    if (Expected<void> written = WriteMetaPage(*file_, state_.active, options_.protocol); !written)
+      return written;
     if (Expected<void> synced = file_->Sync(SyncKind::kData); !synced) return synced;
     if (options_.sync_directory) {
       if (Expected<void> synced = vfs_.SyncDirectory(""); !synced) return synced;
@@ -249,6 +328,7 @@ class CowTreeEngine final : public Engine {
   PooledPageCache pages_;
   StoreState state_;
   FreeList free_list_;
+  ReaderSet readers_;
   FileGrowth growth_;
   LeakAudit audit_;
   bool is_free_list_loaded_ = false;
@@ -267,6 +347,7 @@ class CowTreeEngineType final : public EngineType {
   std::unique_ptr<Engine> Create(Vfs& vfs, const EngineOptions& options) const override {
     return std::make_unique<CowTreeEngine>(vfs, ParseOptions(options));
   }
+  std::span<const Repair> repairs() const override { return bbolt_file::Repairs(); }
   std::string RoleOf(std::string_view path) const override {
     return path == kStorePath || path == kNewStorePath ? "store" : "unknown";
   }

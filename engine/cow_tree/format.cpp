@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "faults/base/assert.h"
 
 namespace plugpull::cow_tree {
@@ -17,6 +20,20 @@ constexpr size_t kFreelistAt = 48;
 constexpr size_t kHighWaterMarkAt = 56;
 constexpr size_t kTransactionIdAt = 64;
 constexpr size_t kChecksumAt = 72;
+
+uint64_t ChecksumOf(Bytes page, MetaChecksum checksum) {
+  std::array<std::byte, kChecksumAt - kMagicAt> fields;
+  std::ranges::copy(page.subspan(kMagicAt, fields.size()), fields.begin());
+  if (checksum == MetaChecksum::kWithoutRoot) Store(&fields[kRootAt - kMagicAt], PageId{0});
+  return Fnv1a64(fields);
+}
+
+bool IsChecksumGood(Bytes page, MetaChecksum checksum) {
+  if (checksum == MetaChecksum::kNotVerified) return true;
+  const auto stored = Load<uint64_t>(page.data() + kChecksumAt);
+  if (checksum == MetaChecksum::kZeroIsValid && stored == 0) return true;
+  return stored == ChecksumOf(page, checksum);
+}
 
 }  // namespace
 
@@ -63,16 +80,14 @@ const char* Describe(MetaFault fault) {
   return "invalid database";
 }
 
-std::expected<Meta, MetaFault> LoadMeta(Bytes page) {
+std::expected<Meta, MetaFault> LoadMeta(Bytes page, MetaChecksum checksum) {
   Assert(page.size() >= kMetaBytes, "a meta is read whole");
   const std::byte* at = page.data();
   if (Load<uint32_t>(at + kMagicAt) != kFormatMagic) return std::unexpected(MetaFault::kMagic);
   if (Load<uint32_t>(at + kVersionAt) != kFormatVersion) {
     return std::unexpected(MetaFault::kVersion);
   }
-  if (Load<uint64_t>(at + kChecksumAt) != Fnv1a64(page.subspan(kMagicAt, kChecksumAt - kMagicAt))) {
-    return std::unexpected(MetaFault::kChecksum);
-  }
+  if (!IsChecksumGood(page, checksum)) return std::unexpected(MetaFault::kChecksum);
   return Meta{.page_size_bytes = Load<uint32_t>(at + kPageSizeAt),
               .root = LoadBucketHeader(at + kRootAt),
               .freelist = Load<uint64_t>(at + kFreelistAt),
@@ -80,7 +95,7 @@ std::expected<Meta, MetaFault> LoadMeta(Bytes page) {
               .transaction_id = Load<uint64_t>(at + kTransactionIdAt)};
 }
 
-void StoreMeta(std::span<std::byte> page, PageId slot, const Meta& meta) {
+void StoreMeta(std::span<std::byte> page, PageId slot, const Meta& meta, MetaChecksum checksum) {
   Assert(page.size() >= kMetaBytes, "a meta is written whole");
   std::byte* at = page.data();
   StorePageHeader(at, PageHeader{.id = slot, .flags = kMetaFlag});
@@ -92,7 +107,7 @@ void StoreMeta(std::span<std::byte> page, PageId slot, const Meta& meta) {
   Store(at + kFreelistAt, meta.freelist);
   Store(at + kHighWaterMarkAt, meta.high_water_mark);
   Store(at + kTransactionIdAt, meta.transaction_id);
-  Store(at + kChecksumAt, Fnv1a64(page.subspan(kMagicAt, kChecksumAt - kMagicAt)));
+  Store(at + kChecksumAt, ChecksumOf(page, checksum));
 }
 
 uint64_t Fnv1a64(Bytes bytes) {

@@ -101,12 +101,20 @@ enum class MetaFault : uint8_t { kMagic, kVersion, kChecksum };
 // Returns: bbolt's error text.
 const char* Describe(MetaFault fault);
 
-// Requires: `page` has kMetaBytes bytes. A stored checksum of 0 is as wrong as any other: bbolt
-// 1.3.6 took it for "not verified".
-std::expected<Meta, MetaFault> LoadMeta(Bytes page);
+// What the checksum of a meta is taken for. All but the first are bugs, of bbolt or on purpose.
+enum class MetaChecksum : uint8_t {
+  kWhole,        // covers every field before it
+  kZeroIsValid,  // bbolt 1.3.6: a stored 0 means "not verified"
+  kNotVerified,  // written, never read
+  kWithoutRoot,  // covers every field but the root page
+};
+
+// Requires: `page` has kMetaBytes bytes.
+std::expected<Meta, MetaFault> LoadMeta(Bytes page, MetaChecksum checksum = MetaChecksum::kWhole);
 
 // Writes page header and meta. Requires: `page` has kMetaBytes bytes.
-void StoreMeta(std::span<std::byte> page, PageId slot, const Meta& meta);
+void StoreMeta(std::span<std::byte> page, PageId slot, const Meta& meta,
+               MetaChecksum checksum = MetaChecksum::kWhole);
 
 uint64_t Fnv1a64(Bytes bytes);
 

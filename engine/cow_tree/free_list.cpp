@@ -7,36 +7,19 @@
 #include "faults/base/assert.h"
 
 namespace plugpull::cow_tree {
+namespace {
 
-Expected<FreelistPage> FreelistPage::Read(PageCache& pages, PageId id, PageId high_water_mark) {
-  if (id < kFirstDataPage || id >= high_water_mark) {
-    return Fail(ErrorCode::kCorrupt,
-                fmt::format("invalid freelist page: {}, out of bounds: {}", id, high_water_mark));
-  }
-  const Expected<Bytes> run = pages.Read(id);
-  if (!run) return std::unexpected(run.error());
-  FreelistPage page;
-  page.header_ = LoadPageHeader(run->data());
-  if ((page.header_.flags & kFreelistFlag) == 0) {
-    return Fail(ErrorCode::kCorrupt, fmt::format("invalid freelist page: {}, page type is {}", id,
-                                                 PageTypeName(page.header_.flags)));
-  }
-  page.count_ = page.header_.count;
-  page.first_ = run->data() + kPageHeaderBytes;
-  uint64_t slot_count = (run->size() - kPageHeaderBytes) / 8;
-  if (page.count_ == kFreelistCountEscape) {
-    page.count_ = Load<uint64_t>(page.first_);
-    page.first_ += 8;
-    --slot_count;
-  }
-  if (page.count_ > slot_count) {
-    return Fail(ErrorCode::kCorrupt,
-                fmt::format("invalid freelist page: {}, {} ids do not fit", id, page.count_));
-  }
-  return page;
+void AppendIds(std::vector<PageId>& ids, PageId first, uint64_t page_count) {
+  for (PageId id = first; id < first + page_count; ++id) ids.push_back(id);
 }
 
-Expected<void> FreeList::Assign(std::vector<PageId> ids, PageId high_water_mark) {
+}  // namespace
+
+FreeList::FreeList(const Options& options)
+    : policy_(options.free_policy), protocol_(options.protocol) {}
+
+Expected<void> FreeList::Assign(std::vector<PageId> ids, PageId high_water_mark,
+                                uint64_t committed) {
   std::sort(ids.begin(), ids.end());
   for (size_t index = 0; index < ids.size(); ++index) {
     if (ids[index] < kFirstDataPage) {
@@ -50,23 +33,81 @@ Expected<void> FreeList::Assign(std::vector<PageId> ids, PageId high_water_mark)
       return Fail(ErrorCode::kCorrupt, fmt::format("page {}: already freed", ids[index]));
     }
   }
-  members_ = std::unordered_set<PageId>(ids.begin(), ids.end());
+  for (auto failed = pending_.upper_bound(committed); failed != pending_.end();) {
+    Forget(failed->first, failed->second);
+    failed = pending_.erase(failed);
+  }
+  std::erase_if(allocated_by_, [&](const auto& each) { return each.second > committed; });
+  allocated_.clear();
+  members_.clear();
+  std::vector<PageId> pending;
+  for (const auto& [freed_by, runs] : pending_) {
+    for (const Run& run : runs) AppendIds(pending, run.id, run.page_count);
+  }
+  members_.insert(pending.begin(), pending.end());
+  std::erase_if(ids, [&](PageId id) { return members_.contains(id); });
+  members_.insert(ids.begin(), ids.end());
   free_ = std::move(ids);
-  pending_.clear();
   return {};
+}
+
+void FreeList::Hold(const std::vector<PageId>& ids, uint64_t freed_by) {
+  std::vector<PageId> held;
+  std::ranges::set_intersection(free_, ids, std::back_inserter(held));
+  if (held.empty()) return;
+  std::erase_if(free_, [&](PageId id) { return std::ranges::binary_search(held, id); });
+  for (const PageId id : held) pending_[freed_by].push_back(Run{.id = id, .page_count = 1});
 }
 
 void FreeList::TakeBack(const std::vector<PageId>& ids) {
   members_.insert(ids.begin(), ids.end());
-  free_.insert(free_.end(), ids.begin(), ids.end());
-  std::sort(free_.begin(), free_.end());
+  MergeIntoFree(ids);
 }
 
-void FreeList::ReleasePending() {
-  const auto middle = free_.insert(free_.end(), pending_.begin(), pending_.end());
-  std::sort(middle, free_.end());
-  std::inplace_merge(free_.begin(), middle, free_.end());
-  pending_.clear();
+void FreeList::Begin(uint64_t transaction_id, const ReaderSet& readers) {
+  running_ = transaction_id;
+  allocated_.clear();
+  const uint64_t generations = policy_ == FreePolicy::kHoldTwoGenerations ? 2 : 1;
+  std::vector<PageId> released;
+  for (auto& [freed_by, runs] : pending_) {
+    if (freed_by + generations > transaction_id) break;
+    std::erase_if(runs, [&](const Run& run) {
+      const bool is_needed = std::ranges::any_of(readers, [&](uint64_t reader) {
+        return reader >= run.allocated_by && reader <= freed_by;
+      });
+      if (is_needed && !protocol_.ignore_readers) return false;
+      AppendIds(released, run.id, run.page_count);
+      return true;
+    });
+  }
+  std::erase_if(pending_, [](const auto& each) { return each.second.empty(); });
+  MergeIntoFree(std::move(released));
+}
+
+void FreeList::Undo() {
+  if (const auto freed = pending_.find(running_); freed != pending_.end()) {
+    Forget(freed->first, freed->second);
+    pending_.erase(freed);
+  }
+  std::vector<PageId> ids;
+  for (const Run& run : allocated_) {
+    allocated_by_.erase(run.id);
+    AppendIds(ids, run.id, run.page_count);
+  }
+  allocated_.clear();
+  TakeBack(ids);
+}
+
+// Pages that a transaction freed are not free after all.
+void FreeList::Forget(uint64_t transaction_id, const std::vector<Run>& freed) {
+  for (const Run& run : freed) {
+    for (PageId id = run.id; id < run.id + run.page_count; ++id) members_.erase(id);
+    if (protocol_.adopt_pages_on_rollback) {
+      allocated_by_[run.id] = transaction_id;
+    } else if (run.allocated_by != 0) {
+      allocated_by_[run.id] = run.allocated_by;
+    }
+  }
 }
 
 PageId FreeList::Allocate(uint64_t page_count) {
@@ -78,49 +119,73 @@ PageId FreeList::Allocate(uint64_t page_count) {
     const PageId first = free_[run_begin];
     free_.erase(free_.begin() + run_begin, free_.begin() + index + 1);
     for (PageId id = first; id < first + page_count; ++id) members_.erase(id);
+    allocated_by_[first] = running_;
+    allocated_.push_back(Run{.id = first, .page_count = page_count});
     return first;
   }
   return 0;
 }
 
 Expected<void> FreeList::Free(PageId id, uint32_t overflow) {
-  if (id < kFirstDataPage) {
-    return Fail(ErrorCode::kCorrupt, fmt::format("cannot free page 0 or 1: {}", id));
+  const auto known = allocated_by_.find(id);
+  return FreeRun(Run{.id = id,
+                     .page_count = uint64_t{overflow} + 1,
+                     .allocated_by = known != allocated_by_.end() ? known->second : 0});
+}
+
+Expected<void> FreeList::FreeFreelist(PageId id, uint32_t overflow) {
+  return FreeRun(Run{.id = id, .page_count = uint64_t{overflow} + 1, .allocated_by = running_ - 1});
+}
+
+Expected<void> FreeList::FreeRun(const Run& run) {
+  if (run.id < kFirstDataPage) {
+    return Fail(ErrorCode::kCorrupt, fmt::format("cannot free page 0 or 1: {}", run.id));
   }
-  for (PageId part = id; part <= id + overflow; ++part) {
-    if (!members_.insert(part).second) {
-      return Fail(ErrorCode::kCorrupt, fmt::format("page {} already freed", part));
+  for (PageId id = run.id; id < run.id + run.page_count; ++id) {
+    if (!members_.insert(id).second) {
+      return Fail(ErrorCode::kCorrupt, fmt::format("page {} already freed", id));
     }
-    pending_.push_back(part);
   }
-  if (reuse_freed_pages_at_once_) ReleasePending();
+  allocated_by_.erase(run.id);
+  if (protocol_.reuse_freed_pages_at_once) {
+    std::vector<PageId> ids;
+    AppendIds(ids, run.id, run.page_count);
+    MergeIntoFree(std::move(ids));
+  } else {
+    pending_[running_].push_back(run);
+  }
   return {};
 }
 
-uint64_t FreeList::PageCountFor(uint32_t page_size_bytes) const {
-  uint64_t slot_count = members_.size();
-  if (slot_count >= kFreelistCountEscape) ++slot_count;
-  return (kPageHeaderBytes + 8 * slot_count) / page_size_bytes + 1;
+void FreeList::MergeIntoFree(std::vector<PageId> ids) {
+  std::sort(ids.begin(), ids.end());
+  const auto middle = free_.insert(free_.end(), ids.begin(), ids.end());
+  std::inplace_merge(free_.begin(), middle, free_.end());
 }
 
-void FreeList::Serialize(PageId id, std::span<std::byte> run) const {
+// Whether the freelist page has the pages that transaction `freed_by` left pending.
+bool FreeList::IsStored(uint64_t freed_by) const {
+  if (protocol_.store_no_pending_pages) return false;
+  return policy_ != FreePolicy::kDelayedFree || freed_by != running_;
+}
+
+std::vector<PageId> FreeList::StoredIds() const {
   std::vector<PageId> ids = free_;
-  ids.insert(ids.end(), pending_.begin(), pending_.end());
-  std::sort(ids.begin(), ids.end());
-  PageHeader header = LoadPageHeader(run.data());
-  header.id = id;
-  header.flags = kFreelistFlag;
-  std::byte* at = run.data() + kPageHeaderBytes;
-  if (ids.size() < kFreelistCountEscape) {
-    header.count = static_cast<uint16_t>(ids.size());
-  } else {
-    header.count = kFreelistCountEscape;
-    Store(at, uint64_t{ids.size()});
-    at += 8;
+  for (const auto& [freed_by, runs] : pending_) {
+    if (!IsStored(freed_by)) continue;
+    for (const Run& run : runs) AppendIds(ids, run.id, run.page_count);
   }
-  StorePageHeader(run.data(), header);
-  Assert(at + 8 * ids.size() <= run.data() + run.size(), "the freelist fits its pages");
-  if (!ids.empty()) std::memcpy(at, ids.data(), 8 * ids.size());
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+uint64_t FreeList::StoredCount() const {
+  uint64_t count = members_.size();
+  for (const auto& [freed_by, runs] : pending_) {
+    if (IsStored(freed_by)) continue;
+    for (const Run& run : runs) count -= run.page_count;
+  }
+  return count;
 }
 
 }  // namespace plugpull::cow_tree

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/cow_tree/format.h"
 #include "engine/engine.h"
 
 namespace plugpull::cow_tree {
@@ -24,15 +25,27 @@ enum class CommitStep : uint8_t {
 
 struct Protocol {
   std::span<const CommitStep> commit_steps{};
-  bool reuse_freed_pages_at_once = false;  // M5: no pending pages
-  bool open_lower_transaction = false;     // M10a: the older of two valid metas
-  bool update_leaves_in_place = false;     // M11: when the new content fits the old pages
-  bool trust_new_store = false;            // M15: neither its content nor its name is synced
-  bool swallow_sync_errors = false;        // M16: a commit goes on after a sync that failed
-  bool normalise_on_open = false;          // R1: opening rewrites both metas where they are
-  bool note_openings = false;              // R2: opening writes more, the more openings there were
-  bool audits_leaks_late = false;          // C1: see leak_audit.h
-  bool syncs_only_when_new = false;        // C2: in the process that made the store
+  bool has_one_meta_slot = false;                     // M3: slot 0, whatever the txid
+  MetaChecksum meta_checksum = MetaChecksum::kWhole;  // M4, M20: less than that
+  bool reuse_freed_pages_at_once = false;             // M5: no pending pages
+  bool ignore_readers = false;                        // M6: pending pages are released under them
+  bool store_no_pending_pages = false;                // M7a: the freelist page has free pages alone
+  bool keep_old_freelist_page = false;                // M7b: it is never freed
+  bool list_freelist_page_as_free = false;            // M8: the freelist page has its own id
+  bool grow_without_sync = false;                     // M9: the size may not be durable
+  bool open_lower_transaction = false;                // M10a: the older of two valid metas
+  bool need_both_metas = false;                       // M10b: no fallback from one to the other
+  bool update_leaves_in_place = false;       // M11: when the new content fits the old pages
+  bool adopt_pages_on_rollback = false;      // M12: see FreeList::Undo
+  bool split_with_stale_key = false;         // M13: the parent learns the key before the split
+  bool store_no_overflow = false;            // M14: the header of a tree page says 0
+  bool trust_new_store = false;              // M15: neither its content nor its name is synced
+  bool swallow_sync_errors = false;          // M16: a commit goes on after a sync that failed
+  bool store_early_high_water_mark = false;  // M17: from before the last allocation
+  bool normalise_on_open = false;            // R1: opening rewrites both metas where they are
+  bool note_openings = false;                // R2: opening writes more, the more there were
+  bool audits_leaks_late = false;            // C1: see leak_audit.h
+  bool syncs_only_when_new = false;          // C2: in the process that made the store
 };
 
 // Returns: the protocol of a mutant by its name in the option `mutant`; "none" is bbolt's own.
@@ -41,9 +54,17 @@ Protocol ProtocolOf(std::string_view mutant);
 
 const std::vector<std::string>& MutantNames();
 
+// When the pages that a transaction freed may be written again.
+enum class FreePolicy : uint8_t {
+  kStock,               // by the next transaction, as in bbolt
+  kDelayedFree,         // the same; but its freelist page does not have them (bbolt PR #834)
+  kHoldTwoGenerations,  // by the one after the next: the tree of the older meta is always whole
+};
+
 // The options of one store.
 struct Options {
   Protocol protocol{};
+  FreePolicy free_policy = FreePolicy::kStock;
   uint32_t page_size_bytes = 4096;  // for a new file; an old one says its own
   bool create_by_rename = true;     // bbolt writes in place: a torn first write cannot be opened
   bool sync_directory = true;       // bbolt never does: a new store may vanish with its name
@@ -51,6 +72,7 @@ struct Options {
   bool persist_freelist = true;     // bbolt's NoFreelistSync turned round
   bool sync = true;                 // bbolt's NoSync turned round
   bool sync_growth = true;          // bbolt's NoGrowSync turned round
+  bool grow_for_freelist = false;   // quirk Q1: only a freelist page that needs it grows the file
 };
 
 const std::vector<OptionSpec>& OptionSpecs();

@@ -14,14 +14,14 @@ struct SlotRead {
 };
 
 // Reads only the bytes that matter: on a crash image, each byte read is a question about the disk.
-Expected<SlotRead> ReadSlot(VfsFile& file, uint64_t offset_bytes) {
+Expected<SlotRead> ReadSlot(VfsFile& file, uint64_t offset_bytes, const Protocol& protocol) {
   std::array<std::byte, kMetaBytes> bytes;
   const Expected<size_t> read = ReadFully(file, offset_bytes, bytes);
   if (!read) return std::unexpected(read.error());
   SlotRead result;
   if (*read < bytes.size()) return result;
   result.slot.header = LoadPageHeader(bytes.data());
-  const std::expected<Meta, MetaFault> meta = LoadMeta(bytes);
+  const std::expected<Meta, MetaFault> meta = LoadMeta(bytes, protocol.meta_checksum);
   if (!meta) {
     result.fault = meta.error();
   } else if (IsPageSize(meta->page_size_bytes)) {
@@ -30,12 +30,21 @@ Expected<SlotRead> ReadSlot(VfsFile& file, uint64_t offset_bytes) {
   return result;
 }
 
+// Returns: meta 1 of a store with pages of this size; an empty slot for mutant M3, whose first slot
+// is the only one.
+Expected<SlotRead> ReadSecondSlot(VfsFile& file, uint32_t page_size_bytes,
+                                  const Protocol& protocol) {
+  if (protocol.has_one_meta_slot) return SlotRead{};
+  return ReadSlot(file, page_size_bytes, protocol);
+}
+
 // Looks for a valid meta 1 where each possible page size would put it, the expected one first.
 // Returns: an empty slot when there is none. bbolt 1.3.7 and later do this; 1.3.6 gave up.
 Expected<SlotRead> ProbeSecondSlot(VfsFile& file, const Options& options, uint64_t size_bytes) {
   const auto probe = [&](uint32_t page_size_bytes) -> Expected<SlotRead> {
-    if (size_bytes < uint64_t{2} * page_size_bytes) return SlotRead{};
-    Expected<SlotRead> second = ReadSlot(file, page_size_bytes);
+    const bool has_second = !options.protocol.has_one_meta_slot;
+    if (!has_second || size_bytes < uint64_t{2} * page_size_bytes) return SlotRead{};
+    Expected<SlotRead> second = ReadSlot(file, page_size_bytes, options.protocol);
     if (second && second->slot.meta && second->slot.meta->page_size_bytes != page_size_bytes) {
       return SlotRead{};
     }
@@ -65,7 +74,8 @@ Expected<void> InitializeFile(VfsFile& file, const Options& options) {
                    .root = BucketHeader{.root = 3},
                    .freelist = 2,
                    .high_water_mark = 4,
-                   .transaction_id = slot});
+                   .transaction_id = slot},
+              options.protocol.meta_checksum);
   }
   StorePageHeader(&pages[2 * page_size_bytes], PageHeader{.id = 2, .flags = kFreelistFlag});
   StorePageHeader(&pages[3 * page_size_bytes], PageHeader{.id = 3, .flags = kLeafFlag});
@@ -123,29 +133,42 @@ Expected<OpenedStore> OpenStoreFile(Vfs& vfs, const Options& options) {
   return OpenedStore{*std::move(file), /*is_new=*/true};
 }
 
-Expected<std::array<MetaSlot, 2>> ReadMetaSlots(VfsFile& file, uint32_t page_size_bytes) {
-  const Expected<SlotRead> first = ReadSlot(file, 0);
+Expected<std::array<MetaSlot, 2>> ReadMetaSlots(VfsFile& file, uint32_t page_size_bytes,
+                                                const Protocol& protocol) {
+  const Expected<SlotRead> first = ReadSlot(file, 0, protocol);
   if (!first) return std::unexpected(first.error());
-  const Expected<SlotRead> second = ReadSlot(file, page_size_bytes);
+  const Expected<SlotRead> second = ReadSecondSlot(file, page_size_bytes, protocol);
   if (!second) return std::unexpected(second.error());
   return std::array{first->slot, second->slot};
+}
+
+Expected<void> WriteMetaPage(VfsFile& file, const Meta& meta, const Protocol& protocol) {
+  const PageId slot = protocol.has_one_meta_slot ? 0 : meta.transaction_id % 2;
+  std::vector<std::byte> page(meta.page_size_bytes);
+  StoreMeta(page, slot, meta, protocol.meta_checksum);
+  return WriteFully(file, slot * meta.page_size_bytes, page);
 }
 
 Expected<StoreState> ReadStoreState(VfsFile& file, const Options& options) {
   const Expected<uint64_t> size = file.Size();
   if (!size) return std::unexpected(size.error());
-  const Expected<SlotRead> first = ReadSlot(file, 0);
+  const Protocol& protocol = options.protocol;
+  const Expected<SlotRead> first = ReadSlot(file, 0, protocol);
   if (!first) return std::unexpected(first.error());
-  Expected<SlotRead> second = first->slot.meta ? ReadSlot(file, first->slot.meta->page_size_bytes)
-                                               : ProbeSecondSlot(file, options, *size);
+  Expected<SlotRead> second =
+      first->slot.meta ? ReadSecondSlot(file, first->slot.meta->page_size_bytes, protocol)
+                       : ProbeSecondSlot(file, options, *size);
   if (!second) return std::unexpected(second.error());
   StoreState state{.file_size_bytes = *size, .slots = {first->slot, second->slot}};
   std::optional<Meta>& one = state.slots[0].meta;
   std::optional<Meta>& two = state.slots[1].meta;
   if (one && two && one->page_size_bytes != two->page_size_bytes) two.reset();
   if (!one && !two) return Fail(ErrorCode::kCorrupt, Describe(first->fault));
+  if (protocol.need_both_metas && !(one && two)) {
+    return Fail(ErrorCode::kCorrupt, Describe(one ? second->fault : first->fault));
+  }
   if (one && two) {
-    state.active = IsFirstActive(*one, *two, options.protocol) ? *one : *two;
+    state.active = IsFirstActive(*one, *two, protocol) ? *one : *two;
   } else {
     state.active = one ? *one : *two;
   }

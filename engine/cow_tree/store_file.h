@@ -24,7 +24,11 @@ struct OpenedStore {
 Expected<OpenedStore> OpenStoreFile(Vfs& vfs, const Options& options);
 
 // Reads page header and meta of both slots. Errors: I/O.
-Expected<std::array<MetaSlot, 2>> ReadMetaSlots(VfsFile& file, uint32_t page_size_bytes);
+Expected<std::array<MetaSlot, 2>> ReadMetaSlots(VfsFile& file, uint32_t page_size_bytes,
+                                                const Protocol& protocol);
+
+// Writes the whole page of a meta into its slot.
+Expected<void> WriteMetaPage(VfsFile& file, const Meta& meta, const Protocol& protocol);
 
 // What the metas say.
 struct StoreState {

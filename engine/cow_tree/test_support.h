@@ -62,6 +62,20 @@ inline Contents ContentsOf(Engine& engine) {
   return visitor.contents;
 }
 
+// Returns: what a reader sees; the error text under the key "error" when it cannot read on.
+inline Contents ContentsOf(Snapshot& snapshot) {
+  ContentsVisitor visitor;
+  const Expected<void> scanned = snapshot.Scan(visitor);
+  if (!scanned) return {{"error", scanned.error().context}};
+  return visitor.contents;
+}
+
+inline std::unique_ptr<Snapshot> OpenSnapshot(Engine& engine) {
+  Expected<std::unique_ptr<Snapshot>> snapshot = engine.OpenSnapshot();
+  EXPECT_TRUE(snapshot.has_value()) << Describe(snapshot.error());
+  return snapshot ? *std::move(snapshot) : nullptr;
+}
+
 inline CheckReport ReportOf(Engine& engine) {
   const Expected<CheckReport> report = engine.Check();
   EXPECT_TRUE(report.has_value()) << Describe(report.error());
@@ -77,6 +91,12 @@ inline void ExpectClean(Engine& engine) {
 inline void ApplyOk(Engine& engine, std::vector<Change> changes) {
   const Expected<void> applied = engine.Apply(Transaction{std::move(changes)});
   ASSERT_TRUE(applied.has_value()) << Describe(applied.error());
+}
+
+inline void RollbackOk(Engine& engine, std::vector<Change> changes) {
+  const Expected<bool> rolled_back = engine.Rollback(Transaction{std::move(changes)});
+  ASSERT_TRUE(rolled_back.has_value()) << Describe(rolled_back.error());
+  ASSERT_TRUE(*rolled_back);
 }
 
 // The bytes of a store file, taken out to be looked at or damaged, and put back.

@@ -77,6 +77,9 @@ Expected<std::vector<Entry>> TreeEditor::SpillNode(Node& node) {
   for (const EntryRange& part : parts) {
     Expected<Entry> page = SpillPart(node, part, old);
     if (!page) return std::unexpected(page.error());
+    if (transaction_.protocol().split_with_stale_key && part.first > 0) {
+      page->key = node.entries[part.first - 1].key;
+    }
     pages.push_back(*std::move(page));
   }
   return pages;

@@ -21,15 +21,19 @@ std::optional<Error> FailAt(FailurePoint point) {
 }  // namespace
 
 WriteTransaction::WriteTransaction(const StoreParts& parts, const Meta& committed)
-    : parts_(parts), meta_(committed), committed_high_water_mark_(committed.high_water_mark) {
+    : parts_(parts),
+      meta_(committed),
+      committed_high_water_mark_(committed.high_water_mark),
+      high_water_mark_before_last_(committed.high_water_mark),
+      high_water_mark_before_freelist_(committed.high_water_mark) {
   ++meta_.transaction_id;
-  parts_.free_list.ReleasePending();
+  parts_.free_list.Begin(meta_.transaction_id, parts_.readers);
 }
 
 Expected<std::span<std::byte>> WriteTransaction::ReplaceNode(OldRun old, uint64_t size_bytes,
                                                              bool is_leaf) {
   const uint64_t page_count = (size_bytes + meta_.page_size_bytes - 1) / meta_.page_size_bytes;
-  if (parts_.options.protocol.update_leaves_in_place && is_leaf && old.id != 0 &&
+  if (protocol().update_leaves_in_place && is_leaf && old.id != 0 &&
       page_count <= old.overflow + uint64_t{1}) {
     return std::span(MakeRun(old.id, old.overflow + uint64_t{1}).bytes);
   }
@@ -37,7 +41,9 @@ Expected<std::span<std::byte>> WriteTransaction::ReplaceNode(OldRun old, uint64_
   if (old.id != 0) {
     if (Expected<void> freed = FreeRun(old); !freed) return std::unexpected(freed.error());
   }
-  return std::span(MakeRun(Allocate(page_count), page_count).bytes);
+  DirtyRun& run = MakeRun(Allocate(page_count), page_count);
+  if (protocol().store_no_overflow) StorePageHeader(run.bytes.data(), PageHeader{.id = run.id});
+  return std::span(run.bytes);
 }
 
 WriteTransaction::DirtyRun& WriteTransaction::MakeRun(PageId id, uint64_t page_count) {
@@ -53,17 +59,17 @@ WriteTransaction::DirtyRun& WriteTransaction::MakeRun(PageId id, uint64_t page_c
 PageId WriteTransaction::Allocate(uint64_t page_count) {
   if (const PageId id = parts_.free_list.Allocate(page_count); id != 0) return id;
   const PageId id = meta_.high_water_mark;
+  high_water_mark_before_last_ = id;
   meta_.high_water_mark += page_count;
   parts_.growth.EnsureMapped((meta_.high_water_mark + 1) * meta_.page_size_bytes);
   return id;
 }
 
 Expected<void> WriteTransaction::Commit() {
-  if (Expected<void> built = BuildFreelistPage(); !built) return built;
   if (Expected<void> grown = GrowFile(); !grown) return grown;
   std::sort(dirty_runs_.begin(), dirty_runs_.end(),
             [](const DirtyRun& left, const DirtyRun& right) { return left.id < right.id; });
-  for (const CommitStep step : parts_.options.protocol.commit_steps) {
+  for (const CommitStep step : protocol().commit_steps) {
     if (Expected<void> done = Perform(step); !done) return done;
   }
   return {};
@@ -74,29 +80,41 @@ Expected<void> WriteTransaction::BuildFreelistPage() {
     const Expected<FreelistPage> old =
         FreelistPage::Read(parts_.pages, meta_.freelist, committed_high_water_mark_);
     if (!old) return std::unexpected(old.error());
-    Expected<void> freed = FreeRun(OldRun{meta_.freelist, old->header().overflow});
-    if (!freed) return freed;
+    if (!protocol().keep_old_freelist_page) {
+      Expected<void> freed = parts_.free_list.FreeFreelist(meta_.freelist, old->header().overflow);
+      if (!freed) return freed;
+    }
   }
+  high_water_mark_before_freelist_ = meta_.high_water_mark;
   meta_.freelist = kNoFreelist;
   if (!parts_.options.persist_freelist) return {};
   // Counted before the allocation, which may take ids off the list: bbolt over-estimates, too.
-  const uint64_t page_count = parts_.free_list.PageCountFor(meta_.page_size_bytes);
+  const uint64_t page_count =
+      FreelistPageCount(parts_.free_list.StoredCount(), meta_.page_size_bytes);
   meta_.freelist = Allocate(page_count);
   DirtyRun& run = MakeRun(meta_.freelist, page_count);
   run.is_freelist = true;
-  parts_.free_list.Serialize(run.id, run.bytes);
+  std::vector<PageId> ids = parts_.free_list.StoredIds();
+  if (protocol().list_freelist_page_as_free) {
+    ids.insert(std::ranges::lower_bound(ids, meta_.freelist), meta_.freelist);
+  }
+  SerializeFreelist(ids, run.id, run.bytes);
   return {};
 }
 
 Expected<void> WriteTransaction::GrowFile() {
-  if (meta_.high_water_mark == committed_high_water_mark_) return {};
+  const PageId before = parts_.options.grow_for_freelist ? high_water_mark_before_freelist_
+                                                         : committed_high_water_mark_;
+  if (meta_.high_water_mark == before) return {};
   const std::optional<uint64_t> target =
       parts_.growth.Target((meta_.high_water_mark + 1) * meta_.page_size_bytes);
   if (!target) return {};
   if (parts_.options.sync_growth) {
     const auto cut_file = [&] { return parts_.file.Truncate(*target); };
     if (Expected<void> cut = RetryInterrupted(cut_file); !cut) return cut;
-    if (Expected<void> synced = Sync(SyncKind::kFull); !synced) return synced;
+    if (!protocol().grow_without_sync) {
+      if (Expected<void> synced = Sync(SyncKind::kFull); !synced) return synced;
+    }
   }
   parts_.growth.Remember(*target);
   return {};
@@ -127,7 +145,7 @@ Expected<void> WriteTransaction::Perform(CommitStep step) {
 
 Expected<void> WriteTransaction::Sync(SyncKind kind) {
   Expected<void> synced = parts_.file.Sync(kind);
-  if (!synced && parts_.options.protocol.swallow_sync_errors) return {};
+  if (!synced && protocol().swallow_sync_errors) return {};
   return synced;
 }
 
@@ -143,14 +161,9 @@ Expected<void> WriteTransaction::WriteRuns(bool with_tree, bool with_freelist) {
 
 Expected<void> WriteTransaction::WriteMeta() {
   if (auto failed = FailAt(FailurePoint::kCowTreeWriteMeta)) return std::unexpected(*failed);
-  return WriteMetaPage(parts_.file, meta_);
-}
-
-Expected<void> WriteMetaPage(VfsFile& file, const Meta& meta) {
-  const PageId slot = meta.transaction_id % 2;
-  std::vector<std::byte> page(meta.page_size_bytes);
-  StoreMeta(page, slot, meta);
-  return WriteFully(file, slot * meta.page_size_bytes, page);
+  Meta stored = meta_;
+  if (protocol().store_early_high_water_mark) stored.high_water_mark = high_water_mark_before_last_;
+  return WriteMetaPage(parts_.file, stored, protocol());
 }
 
 }  // namespace plugpull::cow_tree

@@ -16,6 +16,7 @@ struct StoreParts {
   PageCache& pages;
   FreeList& free_list;
   FileGrowth& growth;
+  const ReaderSet& readers;
   const Options& options;
 };
 
@@ -27,11 +28,12 @@ struct OldRun {
 
 class WriteTransaction {
  public:
-  // Starts the transaction after `committed`, and frees what the one before it left pending.
+  // Starts the transaction after `committed`, and frees what is pending and no longer needed.
   WriteTransaction(const StoreParts& parts, const Meta& committed);
 
   Meta& meta() { return meta_; }
   PageCache& pages() { return parts_.pages; }
+  const Protocol& protocol() const { return parts_.options.protocol; }
 
   // Frees `old` and makes a zeroed run of pages for a tree node of `size_bytes`. The header holds
   // id and overflow. Errors: pages that are free already.
@@ -39,7 +41,12 @@ class WriteTransaction {
 
   Expected<void> FreeRun(OldRun old) { return parts_.free_list.Free(old.id, old.overflow); }
 
-  // Makes it durable, in the order of the protocol. Errors: the outcome is unknown.
+  // Builds the freelist page, the last page of all. Nothing is written yet. Errors: the old
+  // freelist page cannot be read, pages that are free already.
+  Expected<void> BuildFreelistPage();
+
+  // Makes it durable, in the order of the protocol. Requires: BuildFreelistPage succeeded. Errors:
+  // the outcome is unknown.
   Expected<void> Commit();
 
  private:
@@ -51,7 +58,6 @@ class WriteTransaction {
 
   DirtyRun& MakeRun(PageId id, uint64_t page_count);
   PageId Allocate(uint64_t page_count);
-  Expected<void> BuildFreelistPage();
   Expected<void> GrowFile();
   Expected<void> Sync(SyncKind kind);
   Expected<void> Perform(CommitStep step);
@@ -61,11 +67,10 @@ class WriteTransaction {
   StoreParts parts_;
   Meta meta_;
   PageId committed_high_water_mark_;
-  std::deque<DirtyRun> dirty_runs_;  // a deque: runs stay in place while others are added
+  PageId high_water_mark_before_last_;      // before the last allocation that raised it
+  PageId high_water_mark_before_freelist_;  // before that of the freelist page
+  std::deque<DirtyRun> dirty_runs_;         // a deque: runs stay in place while others are added
   bool is_meta_written_ = false;
 };
-
-// Writes the whole page of a meta into its slot.
-Expected<void> WriteMetaPage(VfsFile& file, const Meta& meta);
 
 }  // namespace plugpull::cow_tree

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "engine/bbolt_file/surgery.h"
 #include "engine/drivers/program_type.h"
 
 namespace plugpull {
@@ -69,6 +70,7 @@ class Bbolt final : public OwnDriverType {
   std::string_view description() const override {
     return "bbolt, the Go library, with one bucket of keys and values";
   }
+  std::span<const Repair> repairs() const override { return bbolt_file::Repairs(); }
   std::string RoleOf(std::string_view path) const override {
     return FileName(path) == "store.db" ? "store" : "other";
   }

@@ -38,14 +38,17 @@ const (
 	maxDataBytes = 256 << 20
 )
 
-var bucketName = []byte("kv")
+// The bucket of keys and values; the word bucket=a/b/kv of `open` makes it one inside others.
+const defaultBucket = "kv"
 
 type driver struct {
-	db  *bolt.DB
-	tx  *bolt.Tx
-	err error // what went wrong in tx: it must not be committed
-	out *bufio.Writer
-	hex []byte
+	db *bolt.DB
+	// Names of buckets, from the top-level one to the one in use.
+	bucket []string
+	tx     *bolt.Tx
+	err    error // what went wrong in tx: it must not be committed
+	out    *bufio.Writer
+	hex    []byte
 }
 
 func main() {
@@ -137,7 +140,8 @@ func (d *driver) run(line []byte) bool {
 	return command == "quit"
 }
 
-func parseOptions(words [][]byte) (*bolt.Options, error) {
+func parseOptions(words [][]byte) (*bolt.Options, string, error) {
+	bucket := defaultBucket
 	options := *bolt.DefaultOptions
 	options.Timeout = lockTimeout
 	for _, word := range words {
@@ -150,6 +154,8 @@ func parseOptions(words [][]byte) (*bolt.Options, error) {
 			options.NoSync, err = strconv.ParseBool(value)
 		case "nogrowsync":
 			options.NoGrowSync, err = strconv.ParseBool(value)
+		case "bucket":
+			bucket = value
 		case "page_size":
 			options.PageSize, err = strconv.Atoi(value)
 		case "freelist":
@@ -160,13 +166,13 @@ func parseOptions(words [][]byte) (*bolt.Options, error) {
 				err = errors.New("one of array, map")
 			}
 		default:
-			return nil, fmt.Errorf("there is no option %q", word)
+			return nil, "", fmt.Errorf("there is no option %q", word)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("option %q: %v", word, err)
+			return nil, "", fmt.Errorf("option %q: %v", word, err)
 		}
 	}
-	return &options, nil
+	return &options, bucket, nil
 }
 
 func (d *driver) open(words [][]byte) error {
@@ -176,7 +182,7 @@ func (d *driver) open(words [][]byte) error {
 	if len(words) == 0 {
 		return errors.New("open needs a directory")
 	}
-	options, err := parseOptions(words[1:])
+	options, bucket, err := parseOptions(words[1:])
 	if err != nil {
 		return err
 	}
@@ -184,8 +190,32 @@ func (d *driver) open(words [][]byte) error {
 	if err != nil {
 		return err
 	}
-	d.db = db
+	d.db, d.bucket = db, strings.Split(bucket, "/")
 	return nil
+}
+
+// createBuckets makes the buckets on the way to the one in use that are not there.
+func (d *driver) createBuckets(tx *bolt.Tx) error {
+	bucket, err := tx.CreateBucketIfNotExists([]byte(d.bucket[0]))
+	for _, name := range d.bucket[1:] {
+		if err != nil {
+			break
+		}
+		bucket, err = bucket.CreateBucketIfNotExists([]byte(name))
+	}
+	return err
+}
+
+// findBucket returns the bucket in use, nil when it is not there.
+func (d *driver) findBucket(tx *bolt.Tx) *bolt.Bucket {
+	bucket := tx.Bucket([]byte(d.bucket[0]))
+	for _, name := range d.bucket[1:] {
+		if bucket == nil {
+			return nil
+		}
+		bucket = bucket.Bucket([]byte(name))
+	}
+	return bucket
 }
 
 func (d *driver) begin() error {
@@ -199,7 +229,7 @@ func (d *driver) begin() error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.CreateBucketIfNotExists(bucketName); err != nil {
+	if err := d.createBuckets(tx); err != nil {
 		tx.Rollback()
 		return err
 	}
@@ -214,7 +244,7 @@ func (d *driver) change(command string, words [][]byte) error {
 	if d.err != nil {
 		return d.err
 	}
-	d.err = d.changeIn(d.tx.Bucket(bucketName), command, words)
+	d.err = d.changeIn(d.findBucket(d.tx), command, words)
 	return d.err
 }
 
@@ -277,7 +307,7 @@ func (d *driver) dump() error {
 		return errors.New("no store is open")
 	}
 	return d.db.View(func(tx *bolt.Tx) error {
-		bucket := tx.Bucket(bucketName)
+		bucket := d.findBucket(tx)
 		if bucket == nil {
 			return nil // no transaction was ever committed
 		}
