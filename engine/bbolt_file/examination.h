@@ -1,0 +1,30 @@
+// Everything that has been read out of a file, for those who draw conclusions from it.
+#pragma once
+
+#include "engine/bbolt_file/freelist_check.h"
+#include "engine/bbolt_file/metas.h"
+
+namespace plugpull::bbolt_file {
+
+struct Examination {
+  const PageFile& file;
+  const Census& census;
+  const MetaPages& metas;
+  std::vector<TreeWalk>& walks;  // active first; empty without a valid meta
+  const FreelistCheck& freelist;
+  const Evidence& evidence;
+
+  bool IsActiveWhole() const { return !walks.empty() && walks[0].finding().is_whole; }
+  bool IsPreviousWhole() const { return walks.size() == 2 && walks[1].finding().is_whole; }
+
+  bool IsReached(size_t tree, PageId id) const {
+    return tree < walks.size() && id < walks[tree].limit() && walks[tree].reached().Contains(id);
+  }
+
+  // Returns: whether a whole tree has this page, which is therefore as it should be.
+  bool IsProven(PageId id) const { return IsPreviousWhole() && IsReached(1, id); }
+
+  const Meta& active_meta() const { return *metas.slots[*metas.active()].meta; }
+};
+
+}  // namespace plugpull::bbolt_file
