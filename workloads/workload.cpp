@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "faults/base/random.h"
@@ -95,6 +96,35 @@ std::vector<Transaction> Append(const WorkloadOptions& options) {
   return transactions;
 }
 
+// A tree of some depth whose pages change roles: all keys at once, then 1, 10 or 200 of them, now
+// and then a range that is emptied or filled again. With 20,000 keys and pages of 4 KiB, leaves
+// become branches and branches leaves, as in the reports of page cycles.
+std::vector<Transaction> Roles(const WorkloadOptions& options) {
+  constexpr std::array<uint64_t, 3> kFootprints = {1, 10, 200};
+  Random random(options.seed, "workload/roles");
+  std::vector<Transaction> transactions(options.transactions);
+  const auto value = [&](uint32_t number) { return Value(random, number, 16 + random.Below(48)); };
+  for (uint32_t number = 1; number <= options.transactions; ++number) {
+    std::vector<Change>& changes = transactions[number - 1].changes;
+    if (number == 1) {
+      for (uint64_t key = 0; key < options.keys; ++key) changes.push_back({KeyName(key), value(1)});
+      continue;
+    }
+    const uint64_t footprint = std::min<uint64_t>(kFootprints[number % 3], options.keys);
+    const bool is_range = random.OneIn(30, 100);
+    const bool is_emptied = is_range && random.OneIn(60, 100);
+    const uint64_t length = is_range ? std::min<uint64_t>(5 * footprint, options.keys) : footprint;
+    const uint64_t first = random.Below(options.keys - length + 1);
+    for (uint64_t i = 0; i < length; ++i) {
+      const uint64_t key = is_range ? first + i : random.Below(options.keys);
+      Change change{KeyName(key), std::nullopt};
+      if (!is_emptied) change.value = value(number);
+      changes.push_back(std::move(change));
+    }
+  }
+  return transactions;
+}
+
 }  // namespace
 
 const std::vector<Workload>& Workloads() {
@@ -103,6 +133,7 @@ const std::vector<Workload>& Workloads() {
        Mixed},
       {"single", "one small update a transaction", Single},
       {"append", "new keys only, in ascending order", Append},
+      {"roles", "all keys at once, then 1, 10 or 200: a deep tree whose pages change roles", Roles},
   };
   return workloads;
 }
@@ -127,6 +158,18 @@ std::vector<Transaction> UseAfterRecovery(uint64_t seed, uint32_t keys) {
     }
   }
   return transactions;
+}
+
+Transaction RolledBack(uint64_t seed, uint32_t keys, uint32_t number) {
+  Random random(Mix64(seed) + number, "rolled-back");
+  Transaction transaction;
+  const uint64_t footprint = std::min(1 + Footprint(random, keys), 2 * uint64_t{keys});
+  for (uint64_t i = 0; i < footprint; ++i) {
+    Change change{KeyName(random.Below(keys)), std::nullopt};
+    if (!random.OneIn(15, 100)) change.value = Value(random, 800'000 + number, ValueSize(random));
+    transaction.changes.push_back(std::move(change));
+  }
+  return transaction;
 }
 
 }  // namespace plugpull

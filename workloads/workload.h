@@ -33,4 +33,8 @@ const Workload* FindWorkload(std::string_view name);
 // Returns: a short workload on top of any contents, to see whether a recovered store can be used.
 std::vector<Transaction> UseAfterRecovery(uint64_t seed, uint32_t keys);
 
+// Returns: the transaction that a run rolls back as its `number`th, of footprints as varied as
+// those of `mixed`. Its values are written by no other.
+Transaction RolledBack(uint64_t seed, uint32_t keys, uint32_t number);
+
 }  // namespace plugpull

@@ -62,6 +62,7 @@ TEST(Workloads, DrawWhatTheirVersionSays) {
   hashes["use"] = HashOf(UseAfterRecovery(1, 40));
   EXPECT_EQ(hashes, (std::map<std::string, uint64_t>{{"append", 8959624496635028517U},
                                                      {"mixed", 10233578279982710017U},
+                                                     {"roles", 17254569364570840188U},
                                                      {"single", 4178760057777749753U},
                                                      {"use", 14088602706607708091U}}));
 }
@@ -87,7 +88,7 @@ TEST(Workloads, WorkWithOneKey) {
 }
 
 TEST(Workloads, StayWithinTheirKeys) {
-  for (const std::string_view name : {"mixed", "single"}) {
+  for (const std::string_view name : {"mixed", "single", "roles"}) {
     std::set<std::string> keys;
     for (const Transaction& transaction :
          Generate(name, {.seed = 5, .transactions = 400, .keys = 12})) {
@@ -166,6 +167,15 @@ TEST(Append, WritesNewKeysInAscendingOrder) {
     EXPECT_GT(transaction.changes[0].key, last);
     last = transaction.changes[0].key;
   }
+}
+
+TEST(Roles, BeginsWithAllKeysAndVariesItsFootprint) {
+  const std::vector<Transaction> transactions =
+      Generate("roles", {.seed = 1, .transactions = 300, .keys = 20'000});
+  EXPECT_EQ(transactions.front().changes.size(), 20'000u);
+  const Census census = Take({transactions.begin() + 1, transactions.end()});
+  EXPECT_EQ(census.footprints, (std::set<size_t>{1, 5, 10, 50, 200, 1000}));
+  EXPECT_GT(census.emptied, 10u);
 }
 
 // The reference model can tell who wrote a value only where values differ.
