@@ -89,6 +89,9 @@ std::string RenderFindings(const Result& result, const std::string& out_director
       text += fmt::format("  fault      {}\n", Printable(finding.fault));
     }
     if (!finding.errors.empty()) text += fmt::format("  errors     {}\n", finding.errors);
+    if (!finding.recoverability.empty()) {
+      text += fmt::format("  recover    {}\n", Printable(finding.recoverability));
+    }
     text += fmt::format("  models     {}\n", DescribeModels(finding));
     text += fmt::format("  seen       {} times\n", Grouped(finding.count));
     text += fmt::format("  reproduce  plugpull replay {}\n\n",
@@ -109,6 +112,31 @@ std::string RenderFaults(const Result& result) {
                         Printable(tally.fault), Grouped(tally.fired), Grouped(tally.instances),
                         Grouped(tally.of), Grouped(tally.recoveries),
                         InfoOf(tally.level).legal ? "legal" : "beyond the disk's contract");
+  }
+  return text;
+}
+
+std::string RenderRecoverability(const Result& result) {
+  std::string text;
+  for (const RecoverabilityTally& tally : result.recoverability) {
+    text += fmt::format("{:>8}  {}", Grouped(tally.images), Printable(tally.name));
+    if (tally.transactions_lost > 0) {
+      text += fmt::format(
+          ", {:.1f} acknowledged transactions lost each",
+          static_cast<double>(tally.transactions_lost) / static_cast<double>(tally.images));
+    }
+    if (tally.keys > 0) {
+      text +=
+          fmt::format(", {:.1f} % of the keys lost", 100.0 * static_cast<double>(tally.keys_lost) /
+                                                         static_cast<double>(tally.keys));
+    }
+    text += "\n";
+  }
+  if (text.empty()) return "";
+  text.insert(0, "Violated images, and what can be done about them:\n");
+  for (const RepairTally& tally : result.repairs) {
+    text += fmt::format("{:>8}  of them are cured by {} alone\n", Grouped(tally.cures),
+                        Printable(tally.repair));
   }
   return text;
 }

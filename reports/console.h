@@ -23,6 +23,9 @@ std::string RenderModels(const Result& result);
 // Returns: a line for each fault beyond the disk's contract that was asked for: how often it fired.
 std::string RenderFaults(const Result& result);
 
+// Returns: what could be done about violated images, where that was asked. Else empty.
+std::string RenderRecoverability(const Result& result);
+
 // Returns: the last line: counts, coverage, verdict, where the report is.
 std::string RenderLastLine(const Result& result, const std::string& report_path,
                            ConsoleStyle style);

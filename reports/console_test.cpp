@@ -39,6 +39,24 @@ TEST(Findings, SayWhatHappenedWhatWasLostAndHowToReproduceIt) {
             "  reproduce  plugpull replay out/findings/lost-commit-1f0c2a44.case\n\n");
 }
 
+TEST(Findings, SayWhatCanBeDoneAboutTheImage) {
+  Result result = SmallResult();
+  EXPECT_THAT(RenderFindings(result, "out", kPlain), Not(HasSubstr("recover  ")));
+  EXPECT_EQ(RenderRecoverability(result), "");
+  result.findings[0].recoverability = "needs page surgery, loses 3 of 40 keys (7.5 %)";
+  EXPECT_THAT(RenderFindings(result, "out", kPlain),
+              HasSubstr("  recover    needs page surgery, loses 3 of 40 keys (7.5 %)\n"));
+  result.recoverability = {
+      {.name = "cured by previous meta", .images = 1096, .transactions_lost = 1096},
+      {.name = "needs page surgery", .images = 3, .keys_lost = 9, .keys = 120}};
+  result.repairs = {{.repair = "revert-meta", .cures = 1096}};
+  EXPECT_EQ(RenderRecoverability(result),
+            "Violated images, and what can be done about them:\n"
+            "   1,096  cured by previous meta, 1.0 acknowledged transactions lost each\n"
+            "       3  needs page surgery, 7.5 % of the keys lost\n"
+            "   1,096  of them are cured by revert-meta alone\n");
+}
+
 TEST(Findings, SayInWhichCycleTheyWereMade) {
   Result result = SmallResult();
   EXPECT_THAT(RenderFindings(result, "out", kPlain), Not(HasSubstr("cycle")));

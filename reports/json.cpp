@@ -105,6 +105,16 @@ std::string RenderJson(const Result& result) {
                                     {"of", tally.of},
                                     {"recoveries", tally.recoveries}});
   }
+  for (const RecoverabilityTally& tally : result.recoverability) {
+    json["recoverability"].push_back({{"class", tally.name},
+                                      {"images", tally.images},
+                                      {"transactions_lost", tally.transactions_lost},
+                                      {"keys_lost", tally.keys_lost},
+                                      {"keys", tally.keys}});
+  }
+  for (const RepairTally& tally : result.repairs) {
+    json["repairs"].push_back({{"repair", tally.repair}, {"cures", tally.cures}});
+  }
   for (const DepthCoverage& depth : coverage.depth) {
     json["coverage"]["depth"].push_back({{"crashes", depth.crashes},
                                          {"crash_points", depth.crash_points},

@@ -31,6 +31,19 @@ TEST(Json, SaysWhatIsBeyondTheContractAndHowOftenItFired) {
   EXPECT_FALSE(Parsed(small).contains("faults_fired"));
   small.findings[0].fault_level = FaultLevel::kStalePage;
   small.findings[0].fault = "stale-page(file=a,page=1,age=2)";
+  EXPECT_FALSE(Parsed(small).contains("recoverability"));
+  small.recoverability = {{.name = "needs page surgery",
+                           .images = 3,
+                           .transactions_lost = 0,
+                           .keys_lost = 7,
+                           .keys = 120}};
+  small.repairs = {{.repair = "revert-meta", .cures = 2}};
+  EXPECT_EQ(Parsed(small)["repairs"], json::array({{{"repair", "revert-meta"}, {"cures", 2}}}));
+  EXPECT_EQ(Parsed(small)["recoverability"], json::array({{{"class", "needs page surgery"},
+                                                           {"images", 3},
+                                                           {"transactions_lost", 0},
+                                                           {"keys_lost", 7},
+                                                           {"keys", 120}}}));
   small.faults_fired = {{.fault = "stale-page(age=1..3)",
                          .level = FaultLevel::kStalePage,
                          .instances = 7,

@@ -66,6 +66,13 @@ struct CycleCoverage {
   std::string mode;          // as in Coverage
 };
 
+// Where a search met its first violation.
+struct FirstViolation {
+  uint64_t crash_point = 0;
+  uint32_t transactions_attempted = 0;
+  uint64_t recoveries = 0;  // as many it took, in the order of the crash points
+};
+
 struct Coverage {
   std::string mode;  // exhaustive | bounded | sampled
   uint64_t crash_points = 0;
@@ -80,6 +87,7 @@ struct Coverage {
   std::vector<std::string> bounds;   // what kept the run from being exhaustive
   std::vector<std::string> unknown;  // reasons why nothing can be said
   std::vector<CycleCoverage> cycles = {};  // empty: there is one
+  std::optional<FirstViolation> first = {};
 };
 
 // What became of a fault beyond the disk's contract that was asked for.
@@ -91,6 +99,21 @@ struct FaultTally {
   uint64_t of = 0;         // instances that there are
   uint64_t recoveries = 0;
   std::string advice = {};  // what to do when none fired; empty: one did, or the run was stopped
+};
+
+// What could be done about the images of a run that were violated.
+struct RecoverabilityTally {
+  std::string name;  // "cured by previous meta"
+  uint64_t images = 0;
+  uint64_t transactions_lost = 0;  // acknowledged ones, by all these cures together
+  uint64_t keys_lost = 0;          // where a part is lost, of all these images
+  uint64_t keys = 0;               // that were promised there
+};
+
+// How many of those images one repair cures alone, whatever that costs.
+struct RepairTally {
+  std::string repair;  // "revert-meta"
+  uint64_t cures = 0;
 };
 
 struct Result {
@@ -112,7 +135,10 @@ struct Result {
   double elapsed_s = 0;
   std::vector<Finding> findings;
   std::vector<FaultTally> faults_fired = {};
-  std::optional<ErrorReport> errors = {};  // of a run in which calls failed
+  std::vector<RecoverabilityTally> recoverability = {};  // empty: not asked; most images first
+  std::vector<RepairTally> repairs = {};                 // in the order of the engine's repairs
+  std::optional<ErrorReport> errors = {};                // of a run in which calls failed
+  uint64_t without_symptom = 0;  // of a search for a symptom: violations that do not show it
   bool interrupted = false;
 };
 
