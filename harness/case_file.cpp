@@ -85,6 +85,7 @@ Expected<void> ReadFacts(const json& facts, Case& loaded) {
     loaded.running_plan = facts.at("running_plan").get<std::string>();
     loaded.running_transactions = WholeNumber<uint32_t>(facts.at("running_transactions"));
   }
+  loaded.while_recording = facts.value("while_recording", false);
   loaded.id = facts.at("id").get<std::string>();
   loaded.signature = facts.at("signature").get<std::string>();
   loaded.window = {WholeNumber<uint32_t>(facts.at("acknowledged")),
@@ -179,6 +180,7 @@ Expected<void> SaveCase(const std::string& path, const Case& saved) {
                 {"violation", ToJson(saved.violation)},
                 {"in_use", saved.in_use}};
   if (!saved.fault.empty()) facts["fault"] = saved.fault;
+  if (saved.while_recording) facts["while_recording"] = true;
   if (!saved.running_plan.empty()) {
     facts["running_plan"] = saved.running_plan;
     facts["running_transactions"] = saved.running_transactions;

@@ -33,6 +33,8 @@ struct Case {
   bool in_use = false;            // seen while the recovered store ran the rest of the transactions
   std::string running_plan = {};  // not empty: no crash, it shows while this plan runs
   uint32_t running_transactions = 0;  // then, the length of the workload
+  // No crash: a reader changed while the workload ran. The trace is all of that run.
+  bool while_recording = false;
 };
 
 // Returns: `trace` cut off at the crash: operations [0, position) and the transactions attempted.

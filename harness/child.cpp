@@ -65,6 +65,8 @@ Expected<Trace> RecordAsAsked(const json& request, int input) {
   settings.options.seed = request["seed"].get<uint64_t>();
   settings.options.transactions = request["transactions"].get<uint32_t>();
   settings.options.keys = request["keys"].get<uint32_t>();
+  settings.company.readers = request["readers"].get<uint32_t>();
+  settings.company.rollbacks = request["rollbacks"].get<uint32_t>();
   return RecordHere(settings);
 }
 
@@ -72,7 +74,11 @@ int ServeRecord(Channel& channel, int output, int input) {
   const Expected<std::optional<json>> request = channel.Receive();
   if (!request || !*request) return 3;
   const Expected<Trace> trace = RecordAsAsked(**request, input);
-  if (!trace) return channel.Send({{"error", Describe(trace.error())}}) ? 0 : 3;
+  if (!trace) {
+    json answer = {{"error", Describe(trace.error())}};
+    if (trace.error().code == ErrorCode::kInvalidArgument) answer["is_usage"] = true;
+    return channel.Send(answer) ? 0 : 3;
+  }
   if (const Expected<void> written = WriteAll(output, EncodeTrace(*trace)); !written) {
     return channel.Send({{"error", Describe(written.error())}}) ? 0 : 3;
   }
@@ -156,10 +162,23 @@ class RecoveryServer {
       if (!damage) return std::unexpected(damage.error());
       Apply(damage->patches, image);
     }
+    if (request.contains("repair")) {
+      // Repairs are numbered from 1; 0 is none.
+      const size_t number = request.at("repair").get<size_t>();
+      const Repair* repair = number == 0 ? nullptr : &target->type->repairs()[number - 1];
+      shared_.started_ns = MonotonicNanoseconds();
+      const MendedState state =
+          TryRepair(image, repair, *target, model_, window,
+                    UseAfterRecovery(settings.seed, settings.keys), shared_.phase);
+      shared_.started_ns = 0;
+      return ToJson(state);
+    }
     MemoryVfs vfs(image);
     if (request.value("in_use", false)) return UseOn(vfs, *target, window, settings);
     Recovery recovery(*target, model_, settings.promise,
-                      UseAfterRecovery(settings.seed, settings.keys), shared_.phase);
+                      UseAfterRecovery(settings.seed, settings.keys), shared_.phase,
+                      settings.readers > 0);
+    recovery.LookFor(settings.symptom);
     shared_.started_ns = MonotonicNanoseconds();
     Judgement judgement = recovery.Judge(vfs, window);
     if (!judgement.violation && judgement.known_state) {

@@ -1,5 +1,6 @@
 #include "harness/content.h"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 
 #include "faults/base/random.h"
@@ -49,6 +50,18 @@ ContentDigest DigestOf(const Content& content) {
     digest.Add(std::as_bytes(std::span(key)), std::as_bytes(std::span(value)));
   }
   return digest;
+}
+
+std::string ShownKey(const std::string& key) {
+  std::string text;
+  for (const char c : key) {
+    if (c >= 0x20 && c < 0x7f) {
+      text.push_back(c);
+    } else {
+      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return text;
 }
 
 }  // namespace plugpull

@@ -55,4 +55,7 @@ void ApplyTo(Content& content, const Transaction& transaction);
 
 ContentDigest DigestOf(const Content& content);
 
+// Returns: a key as messages show it.
+std::string ShownKey(const std::string& key);
+
 }  // namespace plugpull

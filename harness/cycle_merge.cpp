@@ -79,6 +79,27 @@ void MergeModels(const Result& next, const ChainLabels& labels, Result& all) {
   }
 }
 
+void MergeRecoverability(const Result& next, Result& all) {
+  for (const RecoverabilityTally& tally : next.recoverability) {
+    const auto known =
+        std::ranges::find(all.recoverability, tally.name, &RecoverabilityTally::name);
+    if (known == all.recoverability.end()) {
+      all.recoverability.push_back(tally);
+      continue;
+    }
+    known->images += tally.images;
+    known->transactions_lost += tally.transactions_lost;
+    known->keys_lost += tally.keys_lost;
+    known->keys += tally.keys;
+  }
+  std::ranges::stable_sort(all.recoverability, std::greater(), &RecoverabilityTally::images);
+  if (all.repairs.empty()) {
+    all.repairs = next.repairs;
+    return;
+  }
+  for (size_t i = 0; i < next.repairs.size(); ++i) all.repairs[i].cures += next.repairs[i].cures;
+}
+
 }  // namespace
 
 ChainLabels::ChainLabels() {
@@ -135,6 +156,10 @@ void MergeCycle(const Result& next, CycleCoverage entry, const ChainLabels& labe
   entry.mode = next.coverage.mode;
   all.coverage.cycles.push_back(std::move(entry));
   Coverage& coverage = all.coverage;
+  if (!coverage.first && next.coverage.first) {
+    coverage.first = next.coverage.first;
+    coverage.first->recoveries += coverage.recoveries;
+  }
   coverage.crash_points += next.coverage.crash_points;
   coverage.recoveries += next.coverage.recoveries;
   coverage.distinct_images += next.coverage.distinct_images;
@@ -158,6 +183,7 @@ void MergeCycle(const Result& next, CycleCoverage entry, const ChainLabels& labe
     MergeFinding(std::move(finding), all);
   }
   MergeModels(next, labels, all);
+  MergeRecoverability(next, all);
 }
 
 void AddBound(std::string bound, Result& all) { AddTo(all.coverage.bounds, std::move(bound)); }

@@ -171,6 +171,10 @@ class ErrorCampaign {
       coverage.states_exact = coverage.states_exact && each.states_exact;
       states += StateCount(each.states);
       if (!each.exhausted) bounds_.insert("some crash points of each error run");
+      if (!coverage.first && !each.after_crash.empty()) {
+        coverage.first = {.crash_point = each.after_crash.front().position,
+                          .recoveries = coverage.recoveries};  // to the end of its run
+      }
       unknown_.insert(each.unknown.begin(), each.unknown.end());
     }
     for (ErrorRow& row : report.rows) {

@@ -19,7 +19,10 @@
 #include "harness/fault_search.h"
 #include "harness/findings.h"
 #include "harness/image_judge.h"
+#include "harness/point_coverage.h"
 #include "harness/point_search.h"
+#include "harness/reader_finding.h"
+#include "harness/recoverability_survey.h"
 #include "harness/user_program.h"
 #include "harness/version.h"
 
@@ -44,50 +47,6 @@ double Log10(const StateCount& count) {
          static_cast<double>(digits.size() - std::min<size_t>(digits.size(), 15));
 }
 
-}  // namespace
-
-TraceFacts FactsOf(const Trace& trace) {
-  TraceFacts facts;
-  facts.operations = trace.ops.size();
-  facts.bytes = trace.payload.size();
-  facts.transactions = trace.transactions.size();
-  for (const Op& op : trace.ops) {
-    if (IsSync(op.kind)) ++facts.syncs;
-    if (op.kind == OpKind::kAcknowledge) ++facts.acknowledgements;
-  }
-  return facts;
-}
-
-// Adds what a point says about its recoveries after one crash, two, ...
-void AddDepths(const PointResult& point, Coverage& coverage) {
-  while (coverage.depth.size() <= point.deeper.size()) {
-    coverage.depth.push_back({.crashes = static_cast<uint32_t>(coverage.depth.size() + 1)});
-  }
-  DepthCoverage& first = coverage.depth.front();
-  ++first.crash_points;
-  first.recoveries += point.recoveries;
-  first.exhausted = first.exhausted && point.exhausted;
-  for (size_t i = 0; i < point.deeper.size(); ++i) {
-    DepthCoverage& further = coverage.depth[i + 1];
-    further.crash_points += point.deeper[i].crash_points;
-    further.recoveries += point.deeper[i].recoveries;
-    further.exhausted = further.exhausted && point.deeper[i].exhausted && point.exhausted;
-    coverage.recoveries += point.deeper[i].recoveries;
-  }
-}
-
-std::vector<std::string> FaultsOf(const ExploreSettings& settings) {
-  if (settings.model->shape == Shape::kEverything) return {"process-kill"};
-  if (settings.model->shape == Shape::kPrefix) {
-    if (settings.tear == Tear::kNone) return {"process-kill", "power-cut-ordered"};
-    return {"process-kill", "power-cut-ordered", "torn-write"};
-  }
-  if (settings.tear == Tear::kNone) return {"process-kill", "power-cut-ordered", "power-cut"};
-  return {"process-kill", "power-cut-ordered", "power-cut", "torn-write"};
-}
-
-namespace {
-
 class Exploration {
  public:
   Exploration(const Trace& trace, const EngineType& type, const ExploreOptions& options,
@@ -96,6 +55,7 @@ class Exploration {
         options_(options),
         on_progress_(on_progress),
         collector_(trace, type),
+        survey_(trace, type),
         started_(std::chrono::steady_clock::now()) {}
 
   Expected<Result> Run() {
@@ -117,6 +77,9 @@ class Exploration {
     Expected<std::vector<PointResult>> results = RunInBatches(pool, std::move(tasks));
     if (!results) return std::unexpected(results.error());
     for (const PointResult& result : *results) collector_.Add(result, settings);
+    if (const Expected<void> counted = Survey(pool, *results, settings); !counted) {
+      return std::unexpected(counted.error());
+    }
     if (!collector_.empty()) {
       if (const Expected<void> tried = TryWeakerFaults(pool, *results); !tried) {
         return std::unexpected(tried.error());
@@ -142,6 +105,12 @@ class Exploration {
     collector_.Fold();
     Result result = Summarise(*results);
     result.findings = collector_.Findings();
+    for (Finding& finding : result.findings) {
+      Expected<std::string> found = survey_.Of(pool, collector_.drafts().at(finding.signature));
+      if (!found) return std::unexpected(found.error());
+      finding.recoverability = std::move(*found);
+    }
+    survey_.Report(result);
     if (const Expected<void> saved = SaveCases(result); !saved) {
       return std::unexpected(saved.error());
     }
@@ -192,9 +161,18 @@ class Exploration {
       const auto full = std::ranges::count(*done, "per-class", &PointResult::bound);
       broken = broken || static_cast<size_t>(full) > kBatch / 2;
       std::ranges::move(*done, std::back_inserter(results));
-      if (interrupted_ || out_of_budget_) break;
+      if (interrupted_ || out_of_budget_ || ShowsSymptom(results)) break;
     }
     return results;
+  }
+
+  // One place that shows what is searched for is enough.
+  bool ShowsSymptom(const std::vector<PointResult>& results) {
+    if (options_.settings.symptom.empty()) return false;
+    const auto is_found = [](const PointResult& result) { return !result.violations.empty(); };
+    if (std::ranges::none_of(results, is_found)) return false;
+    further_bounds_.insert("symptom");
+    return true;
   }
 
   // Returns: the results of the tasks that were begun, in the order of the tasks.
@@ -339,6 +317,10 @@ class Exploration {
         plan->tasks.empty() ? std::nullopt : std::optional(plan->tasks.front().settings);
     Expected<std::vector<PointResult>> results = RunInBatches(pool, std::move(plan->tasks));
     if (!results) return std::unexpected(results.error());
+    if (settings) {
+      const Expected<void> counted = Survey(pool, *results, *settings);
+      if (!counted) return counted;
+    }
     for (PointResult& result : *results) {
       ++tally.instances;
       tally.fired += result.fired ? 1 : 0;
@@ -358,6 +340,16 @@ class Exploration {
     }
     if (tally.fired == 0 && tally.instances == planned) tally.advice = plan->advice;
     faults_fired_.push_back(std::move(tally));
+    return {};
+  }
+
+  Expected<void> Survey(PointSearch& pool, const std::vector<PointResult>& results,
+                        const ExploreSettings& settings) {
+    if (!options_.tally_recoverability) return {};
+    for (const PointResult& result : results) {
+      if (interrupted_ || OutOfBudget()) break;
+      if (Expected<void> added = survey_.Add(pool, result, settings); !added) return added;
+    }
     return {};
   }
 
@@ -390,6 +382,7 @@ class Exploration {
     std::ranges::copy_if(damaged_, std::back_inserter(explored), &PointResult::fired);
     std::set<size_t> positions;
     for (const PointResult& point : explored) {
+      NoteFirst(point, coverage);
       if (point.fault.empty() || positions.insert(point.position).second) ++coverage.crash_points;
       coverage.recoveries += point.recoveries;
       AddDepths(point, coverage);
@@ -397,6 +390,7 @@ class Exploration {
       if (point.exhausted && !is_deep) bounds.insert("depth");
       probes += point.probes;
       coverage.reruns += point.reruns;
+      result.without_symptom += point.without_symptom;
       coverage.uses += point.uses;
       coverage.states_exact = coverage.states_exact && point.exact;
       states += StateCount(point.covered);
@@ -466,6 +460,7 @@ class Exploration {
   const ExploreOptions& options_;
   const OnProgress& on_progress_;
   FindingCollector collector_;
+  RecoverabilitySurvey survey_;
   std::chrono::steady_clock::time_point started_;
   ExploreProgress progress_;
   uint64_t recoveries_ = 0;
@@ -484,7 +479,11 @@ Expected<Result> Explore(const Trace& trace, const ExploreOptions& options,
                          const OnProgress& on_progress) {
   const Expected<const EngineType*> type = TypeOfTarget(options.settings);
   if (!type) return std::unexpected(type.error());
-  return Exploration(trace, **type, options, on_progress).Run();
+  Expected<Result> result = Exploration(trace, **type, options, on_progress).Run();
+  if (!result) return result;
+  const Expected<void> added = AddReaderFinding(trace, options, *result);
+  if (!added) return std::unexpected(added.error());
+  return result;
 }
 
 }  // namespace plugpull

@@ -35,6 +35,8 @@ struct ExploreOptions {
   uint32_t cycles = 1;
   // Signatures of findings whose cases are there already.
   std::set<std::string> known_signatures = {};
+  // Whether to classify every violation that is reported, not only the findings' reproductions.
+  bool tally_recoverability = false;
   size_t first_position = 0;  // crashes before and after these are not explored
   size_t last_position = SIZE_MAX;
 };

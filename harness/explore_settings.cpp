@@ -6,6 +6,7 @@
 
 #include "faults/persistence/model_text.h"
 #include "harness/strict_json.h"
+#include "harness/symptom.h"
 
 namespace plugpull {
 
@@ -22,7 +23,9 @@ nlohmann::json ToJson(const ExploreSettings& settings) {
                          {"depth", settings.depth},
                          {"recovery_timeout_ms", settings.recovery_timeout_ms}};
   if (!settings.check.empty()) json["check"] = settings.check;
+  if (settings.readers > 0) json["readers"] = settings.readers;
   if (settings.read_set) json["read_set"] = true;
+  if (!settings.symptom.empty()) json["symptom"] = settings.symptom;
   return json;
 }
 
@@ -56,7 +59,13 @@ Expected<ExploreSettings> ExploreSettingsFromJson(const nlohmann::json& json) {
       return Fail(ErrorCode::kCorrupt, fmt::format("a depth of {} crashes", settings.depth));
     }
     settings.recovery_timeout_ms = WholeNumber<uint64_t>(json.at("recovery_timeout_ms"));
+    if (json.contains("readers")) settings.readers = WholeNumber<uint32_t>(json.at("readers"));
     if (json.contains("read_set")) settings.read_set = json.at("read_set").get<bool>();
+    if (json.contains("symptom")) {
+      settings.symptom = json.at("symptom").get<std::string>();
+      const Expected<Symptom> symptom = Symptom::Parse(settings.symptom);
+      if (!symptom) return Fail(ErrorCode::kCorrupt, symptom.error().context);
+    }
     return settings;
   } catch (const nlohmann::json::exception& error) {
     return Fail(ErrorCode::kCorrupt, fmt::format("bad settings: {}", error.what()));

@@ -33,7 +33,11 @@ struct ExploreSettings {
   // Crashes in a row: from the second on, each hits the recovery from the one before. 1: none does.
   uint32_t depth = 2;
   uint64_t recovery_timeout_ms = 10'000;  // of one recovery
-  bool read_set = false;                  // of a program: see what it reads (read_set_pool.h)
+  uint32_t readers = 0;   // the run had some; if any, one is open in the use after recovery
+  bool read_set = false;  // of a program: see what it reads (read_set_pool.h)
+  // What is searched for (symptom.h). Violations that do not show it are counted, and the search of
+  // a point goes on behind them. Empty: every violation counts. Requires: Symptom::Parse takes it.
+  std::string symptom = {};
 };
 
 nlohmann::json ToJson(const ExploreSettings& settings);

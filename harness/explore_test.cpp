@@ -33,12 +33,14 @@ class Explorations : public testing::Test {
         .settings = settings, .jobs = jobs, .budget = {}, .out_directory = directory_};
     options.settings.target = target;
     options.all_models = all_models_;
+    options.tally_recoverability = tally_recoverability_;
     const Expected<Result> result = Explore(trace, options, on_progress);
     EXPECT_TRUE(result.has_value()) << Describe(result.error());
     return result.value_or(Result());
   }
 
   bool all_models_ = false;
+  bool tally_recoverability_ = false;
   const std::string directory_ =
       testing::TempDir() + "plugpull-explore-" + std::to_string(::getpid());
 };
@@ -101,6 +103,39 @@ TEST_F(Explorations, EveryFindingHasACaseThatReproducesIt) {
       EXPECT_EQ((*replayed)->message, finding.message);
     }
   }
+}
+
+// An image on which the engine dies is cured by cutting the torn record off.
+TEST_F(Explorations, SayWhatCanBeDoneAboutAFinding) {
+  const Trace trace = SmallTrace("fragile_log", 5);
+  for (const char* target : {"fragile_log:how=segv,when=open", "fragile_log:how=abort,when=use"}) {
+    const Result result = Run(trace, target);
+    ASSERT_FALSE(result.findings.empty()) << target;
+    for (const Finding& finding : result.findings) {
+      EXPECT_EQ(finding.recoverability, "cured by cutting the tail") << target;
+    }
+    EXPECT_THAT(result.recoverability, IsEmpty()) << "nobody asked";
+  }
+  const Result silent = Run(SmallTrace("fragile_log:sync=0", 5), "fragile_log:sync=0");
+  ASSERT_FALSE(silent.findings.empty());
+  EXPECT_EQ(silent.findings[0].recoverability, "silent wrong content");
+  const Result no_repairs = Run(SmallTrace("sqlite:sync=off", 5), "sqlite:sync=off");
+  ASSERT_FALSE(no_repairs.findings.empty());
+  EXPECT_EQ(no_repairs.findings[0].recoverability, "");
+}
+
+TEST_F(Explorations, CountWhatCanBeDoneWhenAsked) {
+  tally_recoverability_ = true;
+  const Trace trace = SmallTrace("fragile_log", 5);
+  const Result result = Run(trace, "fragile_log:how=exit,when=check");
+  ASSERT_EQ(result.recoverability.size(), 1U);
+  EXPECT_EQ(result.recoverability[0].name, "cured by cutting the tail");
+  EXPECT_GE(result.recoverability[0].images, 5U);
+  EXPECT_EQ(result.recoverability[0].transactions_lost, 0U);
+  ASSERT_EQ(result.repairs.size(), 1U);
+  EXPECT_EQ(result.repairs[0].cures, result.recoverability[0].images);
+  EXPECT_EQ(Timeless(result), Timeless(Run(trace, "fragile_log:how=exit,when=check", 1)));
+  EXPECT_THAT(Run(trace, "fragile_log").recoverability, IsEmpty()) << "nothing was violated";
 }
 
 TEST_F(Explorations, AFlakyEngineIsUnknownNeverHeld) {

@@ -6,10 +6,12 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <array>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
 
+#include "engine/repair.h"
 #include "engine/target.h"
 #include "faults/base/bytes.h"
 #include "harness/content.h"
@@ -50,7 +52,12 @@ void ApplyEncoded(Content& content, std::span<const std::byte> payload) {
 class FragileLog final : public Engine {
  public:
   FragileLog(Vfs& vfs, const EngineOptions& options)
-      : vfs_(vfs), how_(options.at("how")), when_(options.at("when")), sync_(options.at("sync")) {}
+      : vfs_(vfs),
+        how_(options.at("how")),
+        when_(options.at("when")),
+        sync_(options.at("sync")),
+        readers_(options.at("readers")),
+        rollback_(options.at("rollback")) {}
 
   Expected<void> Open() override {
     static int opens = 0;
@@ -75,8 +82,20 @@ class FragileLog final : public Engine {
       if (auto synced = file_->Sync(SyncKind::kFull); !synced) return synced;
     }
     end_ += record.size();
+    before_last_ = content_;
     ApplyTo(content_, transaction);
     return {};
+  }
+
+  Expected<std::unique_ptr<Snapshot>> OpenSnapshot() override {
+    if (readers_ == "none") return nullptr;
+    return std::make_unique<LogSnapshot>(*this, readers_ == "stale" ? before_last_ : content_);
+  }
+
+  Expected<bool> Rollback(const Transaction& transaction) override {
+    if (rollback_ == "none") return false;
+    rolled_back_ = transaction;
+    return true;
   }
 
   Expected<void> Scan(PairVisitor& visitor) override {
@@ -96,6 +115,22 @@ class FragileLog final : public Engine {
   }
 
  private:
+  class LogSnapshot final : public Snapshot {
+   public:
+    LogSnapshot(const FragileLog& log, Content content) : log_(log), content_(std::move(content)) {}
+
+    Expected<void> Scan(PairVisitor& visitor) override {
+      Content shown = log_.readers_ == "live" ? log_.content_ : content_;
+      if (log_.rollback_ == "leaks") ApplyTo(shown, log_.rolled_back_);
+      for (const auto& [key, value] : shown) visitor.OnPair(AsBytes(key), AsBytes(value));
+      return {};
+    }
+
+   private:
+    const FragileLog& log_;
+    Content content_;
+  };
+
   Expected<void> ReadLog() {
     while (true) {
       std::vector<std::byte> header(kHeaderBytes);
@@ -143,12 +178,22 @@ class FragileLog final : public Engine {
   std::string how_;
   std::string when_;
   std::string sync_;
+  std::string readers_;
+  std::string rollback_;
   std::unique_ptr<VfsFile> file_;
   uint64_t end_ = 0;
   Content content_;
+  Content before_last_;
+  Transaction rolled_back_;
   bool torn_ = false;
   bool marked_ = false;
 };
+
+// What the engine does about a torn record when it does what it should.
+Expected<void> CutTornRecord(Vfs& vfs) { return ParseTarget("fragile_log")->Create(vfs)->Open(); }
+
+constexpr std::array<Repair, 1> kRepairs = {
+    {{"cut-tail", "cured by cutting the tail", CutTornRecord}}};
 
 class FragileLogEngineType final : public EngineType {
  public:
@@ -158,6 +203,7 @@ class FragileLogEngineType final : public EngineType {
   std::unique_ptr<Engine> Create(Vfs& vfs, const EngineOptions& options) const override {
     return std::make_unique<FragileLog>(vfs, options);
   }
+  std::span<const Repair> repairs() const override { return kRepairs; }
   std::string RoleOf(std::string_view path) const override { return path == kLog ? "log" : "mark"; }
 
  private:
@@ -171,7 +217,9 @@ class FragileLogEngineType final : public EngineType {
 
   const std::vector<OptionSpec> options_ = {
       Choice("how", {"none", "segv", "abort", "exit", "hang", "flaky"}),
-      Choice("when", {"open", "check", "scan", "reopen", "use"}), Choice("sync", {"1", "0"})};
+      Choice("when", {"open", "check", "scan", "reopen", "use"}), Choice("sync", {"1", "0"}),
+      Choice("readers", {"right", "none", "live", "stale"}),
+      Choice("rollback", {"right", "none", "leaks"})};
 };
 
 Content ContentOf(Vfs& vfs) {

@@ -23,7 +23,9 @@ class DriverJudge final : public ProgramJudge {
         stage_(stage),
         timeout_(settings.recovery_timeout_ms),
         recovery_(target_, model, settings.promise, UseAfterRecovery(settings.seed, settings.keys),
-                  phase_) {}
+                  phase_) {
+    recovery_.LookFor(settings.symptom);
+  }
 
   Expected<Judgement> Judge(const Window& window) override {
     const bool was_running = process_ != nullptr;

@@ -55,6 +55,7 @@ ImageExplorer::Search::Search(ImageExplorer& explorer, Site& site, Court& court,
     circumstances_ = Mix64(circumstances_ ^ window_.attempted);
     circumstances_ = Mix64(circumstances_ ^ (window_.after_failure ? 1U : 0U));
   }
+  if (!task.settings.symptom.empty()) symptom_ = Symptom::Parse(task.settings.symptom).value();
   PointResult& result = point_.result;
   result.position = cursor.position();
   result.window = window_;
@@ -196,9 +197,17 @@ bool ImageExplorer::Search::IsExplained(const Violation& violation) const {
       [&](const std::vector<VariableId>& lost) { return std::ranges::all_of(lost, is_lost); });
 }
 
+bool ImageExplorer::Search::Shows(const Violation& violation) const {
+  return !symptom_ || symptom_->Matches(violation.message);
+}
+
 Expected<void> ImageExplorer::Search::Report(const Violation& violation) {
   const auto kind = static_cast<size_t>(violation.violation);
   ++point_.result.violation_count;
+  if (!Shows(violation)) {
+    ++point_.result.without_symptom;
+    return {};
+  }
   const uint64_t seen = ++seen_[kind];
   if (seen == 1) quiet_since_ = point_.recovered.size();
   if (seen >= task_.settings.per_class) full_ = true;
@@ -207,6 +216,7 @@ Expected<void> ImageExplorer::Search::Report(const Violation& violation) {
   StateShrinker shrinker(site_.graph, operations_, [this]() -> Expected<std::optional<Violation>> {
     Expected<Judgement> judgement = JudgeState(site_.tree.Hash());
     if (!judgement) return std::unexpected(judgement.error());
+    if (judgement->violation && !Shows(*judgement->violation)) return std::nullopt;
     return std::move(judgement->violation);
   });
   Expected<ShrunkState> shrunk = shrinker.Shrink(violation);

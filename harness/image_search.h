@@ -34,6 +34,8 @@ class ImageExplorer::Search {
   Expected<ImageOutcome> JudgeImage(const ImageKey& key);
   Expected<Judgement> UseState(const ImageKey& key, const Judgement& judgement);
   Expected<void> Report(const Violation& violation);
+  // Returns: true when it is what is searched for.
+  bool Shows(const Violation& violation) const;
   bool IsNews(const Judgement& judgement) const;
   bool IsExplained(const Violation& violation) const;
   std::string BoundReached() const;
@@ -59,6 +61,7 @@ class ImageExplorer::Search {
   std::optional<ImageKey> on_disk_;  // judged last, and its store may still be open
   std::array<uint64_t, kClasses> seen_{};
   std::array<std::vector<std::vector<VariableId>>, kClasses> reasons_;  // lost, sorted, minimal
+  std::optional<Symptom> symptom_;                                      // that is searched for
   bool full_ = false;
   uint64_t quiet_since_ = 0;
 };

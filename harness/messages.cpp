@@ -157,7 +157,27 @@ json ToJson(const PointResult& result) {
           {"bound", result.bound},
           {"unknown", result.unknown},
           {"violation_count", result.violation_count},
+          {"first_violation", result.first_violation},
+          {"without_symptom", result.without_symptom},
           {"violations", violations}};
+}
+
+json ToJson(const MendedState& state) {
+  json to = {{"is_clean", state.is_clean}, {"keys_lost", state.keys_lost}, {"keys", state.keys}};
+  if (state.transaction) to["transaction"] = *state.transaction;
+  return to;
+}
+
+Expected<MendedState> MendedStateFromJson(const json& from) {
+  return Guard([&from] {
+    MendedState state{.is_clean = from.at("is_clean").get<bool>(),
+                      .keys_lost = WholeNumber<uint64_t>(from.at("keys_lost")),
+                      .keys = WholeNumber<uint64_t>(from.at("keys"))};
+    if (from.contains("transaction")) {
+      state.transaction = WholeNumber<uint32_t>(from.at("transaction"));
+    }
+    return state;
+  });
 }
 
 Expected<AtomId> AtomIdFromJson(const json& from) {
@@ -210,6 +230,8 @@ Expected<PointResult> PointResultFromJson(const json& from) {
     result.bound = from.at("bound").get<std::string>();
     result.unknown = from.at("unknown").get<std::vector<std::string>>();
     result.violation_count = WholeNumber<uint64_t>(from.at("violation_count"));
+    result.first_violation = WholeNumber<uint64_t>(from.at("first_violation"));
+    result.without_symptom = WholeNumber<uint64_t>(from.at("without_symptom"));
     for (const json& violation : List(from.at("violations"))) {
       result.violations.push_back(ReadPointViolation(violation));
     }

@@ -8,6 +8,7 @@
 
 #include "faults/base/error.h"
 #include "harness/point_explorer.h"
+#include "harness/recoverability.h"
 
 namespace plugpull {
 
@@ -28,11 +29,13 @@ nlohmann::json ToJson(const AtomId& atom);
 nlohmann::json ToJson(const Violation& violation);
 nlohmann::json ToJson(const DeadlyPath& deadly);
 nlohmann::json ToJson(const PointResult& result);
+nlohmann::json ToJson(const MendedState& state);
 
 // Errors: kCorrupt.
 Expected<AtomId> AtomIdFromJson(const nlohmann::json& json);
 Expected<Violation> ViolationFromJson(const nlohmann::json& json);
 Expected<DeadlyPath> DeadlyPathFromJson(const nlohmann::json& json);
 Expected<PointResult> PointResultFromJson(const nlohmann::json& json);
+Expected<MendedState> MendedStateFromJson(const nlohmann::json& json);
 
 }  // namespace plugpull

@@ -64,6 +64,7 @@ PointResult SomeResult() {
   result.bound = "per-class";
   result.unknown = {"nondeterministic: a", "b"};
   result.violation_count = 17;
+  result.without_symptom = 5;
   PointViolation& violation = result.violations.emplace_back();
   violation.violation = {ViolationClass::kHole, "x"};
   violation.chosen = {{{1, AtomKind::kData, 2}, true}, {{3, AtomKind::kName, 1}, false}};
@@ -89,6 +90,7 @@ TEST(Messages, ResultsComeBackInFull) {
   EXPECT_EQ(back->bound, sent.bound);
   EXPECT_EQ(back->unknown, sent.unknown);
   EXPECT_EQ(back->violation_count, sent.violation_count);
+  EXPECT_EQ(back->without_symptom, sent.without_symptom);
   ASSERT_EQ(back->violations.size(), 1u);
   EXPECT_EQ(back->violations[0].violation, sent.violations[0].violation);
   EXPECT_EQ(back->violations[0].chosen, sent.violations[0].chosen);

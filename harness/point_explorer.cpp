@@ -46,10 +46,12 @@ PointExplorer::PointExplorer(const Trace& trace, const Target& target, const Ref
       state_(state),
       judge_(judge),
       recovery_(target, model, settings.promise, UseAfterRecovery(settings.seed, settings.keys),
-                *state.phase),
+                *state.phase, settings.readers > 0),
       choices_(state.path, *state.path_length),
       view_(graph_, choices_),
       logs_(settings.depth) {
+  recovery_.LookFor(settings.symptom);
+  if (!settings.symptom.empty()) symptom_ = Symptom::Parse(settings.symptom).value();
   view_.OnDeath([this] { recovery_.NoticeDeath(); });
   LazyDisk* below = &view_.disk();
   for (uint32_t crashes = 2; crashes <= settings.depth; ++crashes) {
@@ -252,7 +254,8 @@ void PointExplorer::TakeAsDone(const DeadlyPath& deadly, Progress& progress, boo
   if (counts) Cover(cuts, progress);
   Report(deadly.violation, cuts, progress);
   const auto kind = static_cast<size_t>(deadly.violation.violation);
-  const uint64_t seen = cuts == 0 ? progress.seen[kind] : progress.deep_seen[kind];
+  uint64_t seen = cuts == 0 ? progress.seen[kind] : progress.deep_seen[kind];
+  seen += progress.result.without_symptom;  // deaths take time, whatever they show
   bool& full = cuts == 0 ? progress.deadly_full : progress.deep_closed;
   full = full || seen >= settings_.per_class;
 }
@@ -328,6 +331,13 @@ void PointExplorer::Rerun(const Judgement& before, bool use, Progress& progress)
 void PointExplorer::Report(const Violation& violation, uint32_t generation, Progress& progress) {
   PointResult& result = progress.result;
   ++result.violation_count;
+  if (result.violation_count == 1) {
+    result.first_violation = result.recoveries + progress.deep_recoveries;
+  }
+  if (symptom_ && !symptom_->Matches(violation.message)) {
+    ++result.without_symptom;
+    return;
+  }
   const auto kind = static_cast<size_t>(violation.violation);
   if (generation == 0) {
     const uint64_t seen = ++progress.seen[kind];

@@ -73,6 +73,9 @@ struct PointResult {
   std::vector<std::string> unknown;  // why this point says nothing: "nondeterministic: ..."
   std::vector<PointViolation> violations;
   uint64_t violation_count = 0;
+  uint64_t without_symptom = 0;  // of these, those that do not show what is searched for
+  uint64_t first_violation =
+      0;  // the recovery, from 1, that the first one was seen in; 0: not said
 };
 
 // What the search shows while it runs. The path and the rest may be in shared memory, so that
@@ -176,7 +179,8 @@ class PointExplorer {
   const Target& target_;
   const ExploreSettings& settings_;
   SearchState state_;
-  ViewJudge* judge_;  // null: recovery_ judges
+  std::optional<Symptom> symptom_;  // that is searched for
+  ViewJudge* judge_;                // null: recovery_ judges
   Recovery recovery_;
   std::unique_ptr<CrashCursor> cursor_;
   std::unique_ptr<CrashCursor> honest_;  // stands where syncs begin to lie

@@ -14,6 +14,7 @@
 #include "faults/trace/trace.h"
 #include "harness/explore_settings.h"
 #include "harness/point_explorer.h"
+#include "harness/recoverability.h"
 
 namespace plugpull {
 
@@ -58,6 +59,10 @@ class PointSearch {
   Expected<std::optional<Violation>> Replay(const ReplayTask& task) {
     return Replay(task, nullptr);
   }
+
+  // Returns: what would have to be done about a crash state that is violated, where the engine has
+  // repairs and is linked to us; else nothing is said.
+  virtual Expected<Recoverability> Classify(const ReplayTask& /*task*/) { return Recoverability{}; }
 
   // Recoveries done so far, for progress displays.
   virtual uint64_t recoveries() const = 0;

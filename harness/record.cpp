@@ -15,6 +15,7 @@
 #include "harness/channel.h"
 #include "harness/child.h"
 #include "harness/child_process.h"
+#include "harness/reader_finding.h"
 #include "harness/record_program.h"
 #include "harness/run_workload.h"
 #include "harness/version.h"
@@ -65,19 +66,32 @@ class RecorderMarks : public WorkloadMarks {
 };
 
 // Opens the store and runs the transactions of the recorder's trace after `acknowledged`.
-Expected<Trace> RunLinked(const Target& target, RecordingVfs& recorder, uint32_t acknowledged) {
-  std::vector<Transaction> transactions = recorder.trace().transactions;
-  transactions.resize(transactions.size() - UndoneCount(recorder.trace()));
+Expected<Trace> RunLinked(const Target& target, const RecordSettings& settings,
+                          RecordingVfs& recorder, uint32_t acknowledged) {
+  Trace& trace = recorder.trace();
+  ForgetReaderChange(trace);
+  std::vector<Transaction> transactions = trace.transactions;
+  transactions.resize(transactions.size() - UndoneCount(trace));
   const std::unique_ptr<Engine> engine = target.Create(recorder);
   RecorderMarks marks(recorder);
+  Company company(*engine, settings.company, settings.options, transactions, acknowledged);
   const std::optional<WorkloadFailure> failure =
-      RunWorkload(*engine, marks, transactions, acknowledged);
-  if (failure) {
+      RunWorkload(*engine, marks, transactions, acknowledged, &company);
+  if (!company.lacks().empty()) {
+    const bool is_readers = company.lacks().starts_with("readers");
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{} has no {}; leave out {}", target.text, company.lacks(),
+                            is_readers ? "--readers" : "--rollbacks"));
+  }
+  // What readers saw comes first: what fails after it may well be the same thing.
+  if (failure && !company.change()) {
     return Fail(ErrorCode::kTargetFailed,
                 fmt::format("{} failed {} though no fault was injected: {}", target.text,
                             failure->Where(), Describe(failure->error)));
   }
-  return recorder.trace();  // a copy: the engine still holds the recorder
+  Trace recorded = trace;  // a copy: the engine still holds the recorder
+  if (company.change()) NoteReaderChange(*company.change(), recorded);
+  return recorded;
 }
 
 // Lets a child do what `request` says, from where `start` ends if it is not null.
@@ -120,7 +134,9 @@ Expected<Trace> RecordInChild(const std::string& target, const nlohmann::json& r
                             target, end.Describe(), LastWords(complaints->number())));
   }
   if ((*answer)->contains("error")) {
-    return Fail(ErrorCode::kTargetFailed, (**answer)["error"].get<std::string>());
+    const bool is_usage = (*answer)->contains("is_usage");
+    return Fail(is_usage ? ErrorCode::kInvalidArgument : ErrorCode::kTargetFailed,
+                (**answer)["error"].get<std::string>());
   }
   Expected<std::vector<std::byte>> bytes = ReadAll(output->number());
   if (!bytes) return std::unexpected(bytes.error());
@@ -140,7 +156,7 @@ Expected<const Workload*> WorkloadOf(const RecordSettings& settings) {
 }
 
 std::map<std::string, std::string> FactsOf(const RecordSettings& settings) {
-  return {
+  std::map<std::string, std::string> facts = {
       {"target", settings.target},
       {"workload", settings.workload},
       {"generator", std::to_string(kGeneratorVersion)},
@@ -150,6 +166,10 @@ std::map<std::string, std::string> FactsOf(const RecordSettings& settings) {
       {"version", kVersion},
       {"door", "linked"},
   };
+  const CompanySettings& company = settings.company;
+  if (company.readers > 0) facts["readers"] = std::to_string(company.readers);
+  if (company.rollbacks > 0) facts["rollbacks"] = std::to_string(company.rollbacks);
+  return facts;
 }
 
 Expected<Trace> RecordHere(const RecordSettings& settings) {
@@ -164,7 +184,7 @@ Expected<Trace> RecordHere(const RecordSettings& settings) {
   RecordingVfs recorder(memory);
   recorder.trace().facts = FactsOf(settings);
   recorder.trace().transactions = (*workload)->generate(settings.options);
-  return RunLinked(*target, recorder, 0);
+  return RunLinked(*target, settings, recorder, 0);
 }
 
 Expected<Trace> ContinueHere(const std::string& target_text, const Trace& start) {
@@ -173,10 +193,14 @@ Expected<Trace> ContinueHere(const std::string& target_text, const Trace& start)
   if (const Expected<void> linked = CheckLinked(*target); !linked) {
     return std::unexpected(linked.error());
   }
+  Expected<RecordSettings> settings = RecordSettings();
+  const bool has_company = start.facts.contains("readers") || start.facts.contains("rollbacks");
+  if (has_company) settings = RecordSettingsOf(start);
+  if (!settings) return std::unexpected(settings.error());
   const Image image = Materialise(start, start.ops.size(), {}, Tear::kNone);
   MemoryVfs memory(image);
   RecordingVfs recorder(memory, start, image.names);
-  return RunLinked(*target, recorder, AcknowledgedIn(start));
+  return RunLinked(*target, *settings, recorder, AcknowledgedIn(start));
 }
 
 Expected<Trace> Record(const RecordSettings& settings) {
@@ -193,7 +217,9 @@ Expected<Trace> Record(const RecordSettings& settings) {
                         {"workload", settings.workload},
                         {"seed", settings.options.seed},
                         {"transactions", settings.options.transactions},
-                        {"keys", settings.options.keys}},
+                        {"keys", settings.options.keys},
+                        {"readers", settings.company.readers},
+                        {"rollbacks", settings.company.rollbacks}},
                        /*start=*/nullptr);
 }
 
@@ -217,6 +243,14 @@ Expected<RecordSettings> RecordSettingsOf(const Trace& trace) {
   settings.options.seed = *seed;
   settings.options.keys = static_cast<uint32_t>(*keys);
   settings.options.transactions = static_cast<uint32_t>(trace.transactions.size());
+  // Traces without company do not say so.
+  for (const auto& [name, field] : {std::pair("readers", &settings.company.readers),
+                                    std::pair("rollbacks", &settings.company.rollbacks)}) {
+    if (!trace.facts.contains(name)) continue;
+    const Expected<uint64_t> number = NumberFact(trace, name);
+    if (!number) return std::unexpected(number.error());
+    *field = static_cast<uint32_t>(*number);
+  }
   return settings;
 }
 

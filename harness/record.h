@@ -7,6 +7,7 @@
 #include "engine/target.h"
 #include "faults/base/error.h"
 #include "faults/trace/trace.h"
+#include "harness/company.h"
 #include "workloads/workload.h"
 
 namespace plugpull {
@@ -15,12 +16,14 @@ struct RecordSettings {
   std::string target = "cow_tree";
   std::string workload = "mixed";
   WorkloadOptions options;
+  CompanySettings company = {};  // of linked engines only
 };
 
 // Runs the workload in this process. The trace ends after the last acknowledgement, with the store
 // still open: a crash may come any time, a clean shutdown is one more thing that need not happen.
+// What a reader saw that it should not is a fact of the trace (harness/reader_finding.h).
 // Errors: kTargetFailed when the engine fails though no fault was injected; kInvalidArgument when
-// it is a program of its own.
+// it is a program of its own, or lacks the readers or the rollback that the settings ask for.
 Expected<Trace> RecordHere(const RecordSettings& settings);
 
 // The same in a child process, so that an engine that crashes or hangs takes only the child along;

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "faults/base/assert.h"
+#include "harness/readers.h"
+
 namespace plugpull {
 
 std::string_view Describe(Phase phase) {
@@ -23,8 +28,13 @@ std::string_view Describe(Phase phase) {
 }
 
 Recovery::Recovery(const Target& target, const ReferenceModel& model, Promise promise,
-                   std::vector<Transaction> use, std::atomic<Phase>& phase)
-    : target_(target), model_(model), promise_(promise), use_(std::move(use)), phase_(phase) {}
+                   std::vector<Transaction> use, std::atomic<Phase>& phase, bool with_reader)
+    : target_(target),
+      model_(model),
+      promise_(promise),
+      use_(std::move(use)),
+      phase_(phase),
+      with_reader_(with_reader) {}
 
 Expected<ContentDigest> Recovery::Digest() {
   DigestVisitor visitor;
@@ -33,13 +43,32 @@ Expected<ContentDigest> Recovery::Digest() {
   return visitor.digest();
 }
 
+void Recovery::LookFor(const std::string& pattern) {
+  symptom_.reset();
+  if (pattern.empty()) return;
+  Expected<Symptom> symptom = Symptom::Parse(pattern);
+  Assert(symptom.has_value(), "a symptom was looked at before it became a setting");
+  symptom_ = *std::move(symptom);
+}
+
+// Returns: the complaint that is told, moved out. Requires: there is one.
+std::string Recovery::Chosen(std::vector<std::string>& complaints) const {
+  auto chosen = complaints.begin();
+  if (symptom_) {
+    const auto shows = [this](const std::string& line) { return symptom_->Matches(line); };
+    const auto first = std::ranges::find_if(complaints, shows);
+    if (first != complaints.end()) chosen = first;
+  }
+  return std::move(*chosen);
+}
+
 std::optional<std::string> Recovery::Damage(ViolationClass& violation) {
   Expected<CheckReport> report = engine_->Check();
   violation = ViolationClass::kStructure;
   if (!report) return fmt::format("the check failed: {}", Describe(report.error()));
-  if (!report->structure.empty()) return std::move(report->structure.front());
+  if (!report->structure.empty()) return Chosen(report->structure);
   violation = ViolationClass::kLeak;
-  if (!report->leaks.empty()) return std::move(report->leaks.front());
+  if (!report->leaks.empty()) return Chosen(report->leaks);
   return std::nullopt;
 }
 
@@ -85,6 +114,32 @@ Judgement Recovery::Judge(const EngineMaker& make, Window window) {
   return judgement;
 }
 
+std::optional<Violation> Recovery::RunUse() {
+  std::optional<Reader> reader;
+  if (with_reader_) {
+    Expected<std::optional<Reader>> opened = Reader::Open(*engine_);
+    if (!opened) {
+      return Violation{ViolationClass::kUnusableAfter,
+                       fmt::format("a reader failed to open: {}", Describe(opened.error()))};
+    }
+    reader = std::move(*opened);
+  }
+  for (size_t i = 0; i < use_.size(); ++i) {
+    if (const Expected<void> applied = engine_->Apply(use_[i]); !applied) {
+      return Violation{ViolationClass::kUnusableAfter,
+                       fmt::format("a transaction failed: {}", Describe(applied.error()))};
+    }
+    if (!reader) continue;
+    if (const std::optional<std::string> wrong = reader->Change()) {
+      return Violation{ViolationClass::kReaderChanged,
+                       fmt::format("a reader that was opened on the recovered store changed after "
+                                   "transaction {} of its use: {}",
+                                   i + 1, *wrong)};
+    }
+  }
+  return std::nullopt;
+}
+
 Judgement Recovery::Use(const EngineMaker& make, Judgement judgement) {
   Enter(Phase::kReopen);
   const auto fail = [&judgement, this](ViolationClass violation, std::string message) {
@@ -106,11 +161,8 @@ Judgement Recovery::Use(const EngineMaker& make, Judgement judgement) {
     return fail(ViolationClass::kNotIdempotent, "the second open shows other contents");
   }
   Enter(Phase::kUse);
-  for (const Transaction& transaction : use_) {
-    if (const Expected<void> applied = engine_->Apply(transaction); !applied) {
-      return fail(ViolationClass::kUnusableAfter,
-                  fmt::format("a transaction failed: {}", Describe(applied.error())));
-    }
+  if (std::optional<Violation> wrong = RunUse()) {
+    return fail(wrong->violation, std::move(wrong->message));
   }
   const ContentDigest expected = model_.DigestAfter(judgement.recovered_transaction, use_);
   digest = Digest();

@@ -14,6 +14,7 @@
 #include "engine/target.h"
 #include "faults/vfs/vfs.h"
 #include "harness/reference_model.h"
+#include "harness/symptom.h"
 
 namespace plugpull {
 
@@ -48,8 +49,13 @@ using EngineMaker = std::function<std::unique_ptr<Engine>()>;
 class Recovery {
  public:
   // Requires: everything referred to outlives this object. `phase` may be shared memory.
+  // `with_reader`: one is open while the store is used, if the engine has readers.
   Recovery(const Target& target, const ReferenceModel& model, Promise promise,
-           std::vector<Transaction> use, std::atomic<Phase>& phase);
+           std::vector<Transaction> use, std::atomic<Phase>& phase, bool with_reader = false);
+
+  // Of several complaints of a check, the first that shows the symptom is the one that is told.
+  // Requires: the pattern is empty, for none, or Symptom::Parse takes it.
+  void LookFor(const std::string& pattern);
 
   // Opens, checks, reads and judges the store on `vfs`. The open engine stays for Use.
   // Requires: the target is not a program.
@@ -79,6 +85,9 @@ class Recovery {
   }
   bool Counts(ViolationClass violation) const { return BrokenPromise(violation) <= promise_; }
   Expected<ContentDigest> Digest();
+  // Runs the transactions of the use. Returns: what went wrong.
+  std::optional<Violation> RunUse();
+  std::string Chosen(std::vector<std::string>& complaints) const;
   // Returns: what Check finds, where that breaks a promise asked about.
   std::optional<std::string> Damage(ViolationClass& violation);
 
@@ -87,6 +96,8 @@ class Recovery {
   Promise promise_;
   std::vector<Transaction> use_;
   std::atomic<Phase>& phase_;
+  bool with_reader_;
+  std::optional<Symptom> symptom_;
   std::unique_ptr<Engine> engine_;
 };
 

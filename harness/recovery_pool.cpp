@@ -21,7 +21,21 @@ using nlohmann::json;
 constexpr int kTickMs = 50;
 // A stretch of a workload may take as long as this many recoveries.
 constexpr uint64_t kRecoveriesInUse = 60;
+// A repair, a recovery with its use, and a look at the contents.
+constexpr uint64_t kRecoveriesToRepair = 3;
 constexpr uint64_t kSuspensionNs = 2'000'000'000;
+
+json ReplayRequest(const ReplayTask& task) {
+  json lost = json::array();
+  for (const AtomId& atom : task.lost) lost.push_back(ToJson(atom));
+  return {{"position", task.position},
+          {"acknowledged", task.window.acknowledged},
+          {"attempted", task.window.attempted},
+          {"lost", lost},
+          {"in_use", task.in_use},
+          {"settings", ToJson(task.settings)},
+          {"fault", task.fault}};
+}
 
 }  // namespace
 
@@ -252,21 +266,9 @@ Expected<std::optional<json>> RecoveryPool::Await(Worker& worker, uint64_t& over
   return Collect(worker);
 }
 
-Expected<std::optional<Violation>> RecoveryPool::Replay(const ReplayTask& task,
-                                                        std::optional<uint32_t>* recovered) {
+Expected<std::variant<json, Violation>> RecoveryPool::Do(Job job) {
   last_tick_ns_ = 0;
   Worker& worker = *workers_.front();
-  json lost = json::array();
-  for (const AtomId& atom : task.lost) lost.push_back(ToJson(atom));
-  const Job job{
-      .request = {{"position", task.position},
-                  {"acknowledged", task.window.acknowledged},
-                  {"attempted", task.window.attempted},
-                  {"lost", lost},
-                  {"in_use", task.in_use},
-                  {"settings", ToJson(task.settings)},
-                  {"fault", task.fault}},
-      .timeout_ms = task.settings.recovery_timeout_ms * (task.in_use ? kRecoveriesInUse : 1)};
   while (true) {
     if (const Expected<void> submitted = Submit(worker, job); !submitted) {
       return std::unexpected(submitted.error());
@@ -274,24 +276,55 @@ Expected<std::optional<Violation>> RecoveryPool::Replay(const ReplayTask& task,
     uint64_t overdue_ns = 0;
     Expected<std::optional<json>> answer = Await(worker, overdue_ns);
     if (!answer) return std::unexpected(answer.error());
-    std::optional<Violation> outcome;
-    if (*answer && !(**answer)["held"].get<bool>()) {
-      Expected<Violation> violation = ViolationFromJson((**answer)["violation"]);
-      if (!violation) return std::unexpected(violation.error());
-      outcome = std::move(*violation);
-    } else if (!*answer) {
-      Expected<std::optional<Violation>> violation = Autopsy(worker, overdue_ns);
-      if (!violation) return std::unexpected(violation.error());
-      if (!*violation) continue;
-      outcome = std::move(**violation);
+    if (*answer) {
+      worker.job.reset();
+      return std::move(**answer);
     }
+    Expected<std::optional<Violation>> violation = Autopsy(worker, overdue_ns);
+    if (!violation) return std::unexpected(violation.error());
+    if (!*violation) continue;
     worker.job.reset();
-    const bool shows_one = *answer && (**answer).contains("recovered_transaction");
-    if (recovered != nullptr && shows_one) {
-      *recovered = (**answer)["recovered_transaction"].get<uint32_t>();
-    }
-    return outcome;
+    return std::move(**violation);
   }
+}
+
+Expected<std::optional<Violation>> RecoveryPool::Replay(const ReplayTask& task,
+                                                        std::optional<uint32_t>* recovered) {
+  const uint64_t recoveries = task.in_use ? kRecoveriesInUse : 1;
+  Expected<std::variant<json, Violation>> done =
+      Do({.request = ReplayRequest(task),
+          .timeout_ms = task.settings.recovery_timeout_ms * recoveries});
+  if (!done) return std::unexpected(done.error());
+  if (Violation* death = std::get_if<Violation>(&*done)) return std::move(*death);
+  const json& answer = std::get<json>(*done);
+  if (recovered != nullptr && answer.contains("recovered_transaction")) {
+    *recovered = answer["recovered_transaction"].get<uint32_t>();
+  }
+  if (answer["held"].get<bool>()) return std::nullopt;
+  Expected<Violation> violation = ViolationFromJson(answer["violation"]);
+  if (!violation) return std::unexpected(violation.error());
+  return std::move(*violation);
+}
+
+Expected<Recoverability> RecoveryPool::Classify(const ReplayTask& task) {
+  const Expected<Target> target = ParseTarget(task.settings.target);
+  if (!target) return std::unexpected(target.error());
+  const std::span<const Repair> repairs = target->type->repairs();
+  if (repairs.empty()) return Recoverability{};
+  std::vector<MendedState> states;
+  for (size_t number = 0; number <= repairs.size(); ++number) {
+    json request = ReplayRequest(task);
+    request["repair"] = number;
+    Expected<std::variant<json, Violation>> done =
+        Do({.request = std::move(request),
+            .timeout_ms = task.settings.recovery_timeout_ms * kRecoveriesToRepair});
+    if (!done) return std::unexpected(done.error());
+    Expected<MendedState> state = MendedState{};  // of one that ended the child
+    if (const json* answer = std::get_if<json>(&*done)) state = MendedStateFromJson(*answer);
+    if (!state) return std::unexpected(state.error());
+    states.push_back(*state);
+  }
+  return ConcludeRecoverability(repairs, states, task.window);
 }
 
 }  // namespace plugpull

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
 #include "faults/base/error.h"
@@ -34,6 +35,7 @@ class RecoveryPool final : public PointSearch {
   Expected<std::optional<Violation>> Replay(const ReplayTask& task,
                                             std::optional<uint32_t>* recovered) override;
   using PointSearch::Replay;
+  Expected<Recoverability> Classify(const ReplayTask& task) override;
   uint64_t recoveries() const override;
 
  private:
@@ -53,6 +55,8 @@ class RecoveryPool final : public PointSearch {
   Expected<std::optional<Violation>> Autopsy(Worker& worker, uint64_t overdue_ns);
   // Buries the worker's child and lets another one go on behind the recovery that ended it.
   Expected<void> GoOnBehind(Worker& worker, uint64_t overdue_ns);
+  // Has the first worker do the job. Returns: the answer, or what ended the child.
+  Expected<std::variant<nlohmann::json, Violation>> Do(Job job);
   // Waits for the answer, nothing when the child ended. `overdue_ns` is set when it has to.
   Expected<std::optional<nlohmann::json>> Await(Worker& worker, uint64_t& overdue_ns);
   void NoticeSuspension();

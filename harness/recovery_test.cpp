@@ -73,6 +73,33 @@ const std::vector<Transaction>& History() {
   return history;
 }
 
+// Returns: the message of a recovery whose check complains, when a symptom is looked for.
+std::string MessageWith(const std::string& symptom, const CheckReport& report) {
+  static const ReferenceModel model(History());
+  Script script{.report = report};
+  const FunctionEngineType type(
+      [&script](Vfs&) { return std::make_unique<ScriptedEngine>(script); });
+  const Target target{.type = &type, .options = {}, .text = "scripted"};
+  std::atomic<Phase> phase = Phase::kOpen;
+  Recovery recovery(target, model, Promise::kDurable, {}, phase);
+  recovery.LookFor(symptom);
+  MemoryVfs vfs;
+  const Judgement judgement = recovery.Judge(vfs, {2, 3});
+  return judgement.violation ? judgement.violation->message : "held";
+}
+
+TEST(RecoverySymptomTest, TheComplaintThatShowsItIsToldWhereverItStands) {
+  const CheckReport report{.structure = {"page 7: multiple references", "page 8: out of bounds: 9",
+                                         "PAGE_CYCLE path=[3 7 3]", "PAGE_CYCLE path=[3 8 3]"},
+                           .leaks = {}};
+  EXPECT_EQ(MessageWith("", report), "page 7: multiple references");
+  EXPECT_EQ(MessageWith("PAGE_CYCLE", report), "PAGE_CYCLE path=[3 7 3]");
+  EXPECT_EQ(MessageWith("page \\d+: out", report), "page 8: out of bounds: 9");
+  EXPECT_EQ(MessageWith("nothing like it", report), "page 7: multiple references");
+  const CheckReport leaks{.structure = {}, .leaks = {"page 4: leaked", "page 5: leaked"}};
+  EXPECT_EQ(MessageWith("page 5", leaks), "page 5: leaked");
+}
+
 // Runs a recovery with a window of [2, 3]. `use`: goes on to use after it, as a search would.
 Judgement Judge(Script script, Promise promise, bool use = true) {
   static const ReferenceModel model(History());

@@ -26,18 +26,6 @@ constexpr size_t kMostUndoneTried = 16;
 // Sorted by key, so that the same contents always get the same message.
 using Histories = std::map<std::string, KeyHistory>;
 
-std::string Shown(const std::string& key) {
-  std::string text;
-  for (const char c : key) {
-    if (c >= 0x20 && c < 0x7f) {
-      text.push_back(c);
-    } else {
-      text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    }
-  }
-  return text;
-}
-
 Histories HistoriesOf(const Content& content, std::span<const Transaction> attempted) {
   Histories histories;
   for (const auto& [key, value] : content) histories[key].present = true;
@@ -243,14 +231,14 @@ ContentFault ReferenceModel::Diagnose(const Content& content, const ContentDiges
       }
       return {ViolationClass::kWrongValue,
               fmt::format("key '{}' shows a value of {} bytes that no transaction wrote",
-                          Shown(key), content.at(key).size())};
+                          ShownKey(key), content.at(key).size())};
     }
   }
   if (undone) {
     return {ViolationClass::kPartialCommit,
             fmt::format("key '{}' shows a value that an earlier crash had undone, and the rest of "
                         "its transaction is missing",
-                        Shown(*undone))};
+                        ShownKey(*undone))};
   }
   // The weakest promise that is broken decides: first whether transactions are whole, then whether
   // some are missing.
@@ -258,7 +246,7 @@ ContentFault ReferenceModel::Diagnose(const Content& content, const ContentDiges
   if (const auto& torn = explanation.torn()) {
     return {ViolationClass::kPartialCommit,
             fmt::format("transaction {} is there in key '{}' and missing in key '{}'",
-                        torn->transaction, Shown(torn->there), Shown(torn->missing))};
+                        torn->transaction, ShownKey(torn->there), ShownKey(torn->missing))};
   }
   uint32_t newest = 0;  // that some key shows
   std::string shown_in;
@@ -275,7 +263,7 @@ ContentFault ReferenceModel::Diagnose(const Content& content, const ContentDiges
     return {ViolationClass::kResurrected,
             fmt::format("key '{}' is back with the value of transaction {}, though it was deleted "
                         "before transaction {} was acknowledged",
-                        Shown(*returned), origin, window.acknowledged)};
+                        ShownKey(*returned), origin, window.acknowledged)};
   }
   Assert(!explanation.missing().empty() && explanation.missing().begin()->first < newest,
          "contents to diagnose are none of the legal ones");
@@ -283,7 +271,7 @@ ContentFault ReferenceModel::Diagnose(const Content& content, const ContentDiges
   return {
       ViolationClass::kHole,
       fmt::format("transaction {} is missing (key '{}'), but transaction {} is there (key '{}')",
-                  missing, Shown(missing_in), newest, Shown(shown_in))};
+                  missing, ShownKey(missing_in), newest, ShownKey(shown_in))};
 }
 
 }  // namespace plugpull

@@ -95,7 +95,9 @@ class FunctionEngineType final : public EngineType {
 // An engine that is right about everything but what it meets half written: a log of checksummed
 // records. Where the last record is torn it does what its options say: `how` (none: cuts it off, as
 // it should; segv, abort, exit, hang; flaky: reads in another order each second time) and `when`
-// (open, check, scan, reopen, use). With `sync=0` it promises too much.
+// (open, check, scan, reopen, use). With `sync=0` it promises too much. Its readers change with the
+// store where `readers=live`, show too little where `readers=stale`, and see what was rolled back
+// where `rollback=leaks`; `none`: there is no such thing.
 const EngineType& FragileLogType();
 
 }  // namespace plugpull
