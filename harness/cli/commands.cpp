@@ -19,9 +19,11 @@
 #include "harness/cli/program_options.h"
 #include "harness/cli/progress_display.h"
 #include "harness/cli/say.h"
+#include "harness/cli/scenario_command.h"
 #include "harness/error_pool.h"
 #include "harness/point_search.h"
 #include "harness/program_notes.h"
+#include "harness/reader_finding.h"
 #include "harness/user_program.h"
 #include "reports/console.h"
 #include "workloads/strategies/strategy.h"
@@ -74,6 +76,12 @@ bool IsProgram(const std::string& target) {
   return parsed && parsed->is_program();
 }
 
+// Readers and rollbacks are asked of an engine, not of a program.
+Expected<void> CheckCompany(const Options& options) {
+  if (!IsAboutCommand(options) && !IsProgram(options.target)) return {};
+  return RefuseCompany(options, "need an engine that is linked, and this is a program of its own");
+}
+
 }  // namespace
 
 int Complain(const Error& error) {
@@ -96,6 +104,7 @@ int Complain(const Error& error) {
 }
 
 int RunCommand(const Options& options) {
+  if (const Expected<void> alone = CheckCompany(options); !alone) return Complain(alone.error());
   if (IsAboutCommand(options)) return RunProgramCommand(options);
   const Expected<RecordSettings> record = ToRecordSettings(options);
   if (!record) return Complain(record.error());
@@ -122,6 +131,7 @@ int RecordCommand(const Options& options, const std::string& output) {
     return Complain({ErrorCode::kInvalidArgument,
                      "record needs --output FILE, the trace file to write (not standard output)"});
   }
+  if (const Expected<void> alone = CheckCompany(options); !alone) return Complain(alone.error());
   if (IsAboutCommand(options)) return RecordProgramCommand(options, output);
   const Expected<RecordSettings> settings = ToRecordSettings(options);
   if (!settings) return Complain(settings.error());
@@ -159,6 +169,7 @@ int ExploreCommand(Options options, const std::string& trace_path) {
   if (!by_another) options.target = recorded->target;
   options.seed = recorded->options.seed;
   options.keys = recorded->options.keys;
+  options.readers = by_another ? 0 : recorded->company.readers;
   const Expected<ExploreOptions> explore = ToExploreOptions(options);
   if (!explore) return Complain(explore.error());
   if (IsProgram(options.target)) {
@@ -213,11 +224,33 @@ static int ReplayErrors(const Case& loaded, const std::string& case_path, uint32
   return kExitNotReproduced;
 }
 
+// A change that readers saw is reproduced by running the workload again.
+static int ReplayReaders(const Case& loaded, const std::string& case_path, uint32_t times) {
+  uint32_t reproduced = 0;
+  std::string instead;
+  for (uint32_t i = 0; i < times; ++i) {
+    const Expected<std::optional<Violation>> seen = WatchAgain(loaded.trace);
+    if (!seen) return Complain(seen.error());
+    if (*seen == loaded.violation) {
+      ++reproduced;
+    } else {
+      instead = *seen ? (*seen)->message : "held";
+    }
+  }
+  Print("{}  {}\n", Name(loaded.violation.violation), Printable(loaded.violation.message));
+  Print("  {}; while the workload ran\n", Printable(loaded.settings.target));
+  Print("{}: reproduced {} of {} times\n", case_path, reproduced, times);
+  if (reproduced == times) return kExitHeld;
+  Say("plugpull: {} did not reproduce; instead: {}\n", case_path, Printable(instead));
+  return kExitNotReproduced;
+}
+
 int ReplayCommand(const Options& options, const std::string& case_path, uint32_t times) {
   const Expected<Case> loaded = LoadCase(case_path);
   if (!loaded) return Complain(loaded.error());
   if (const auto type = TypeOfTarget(loaded->settings); !type) return Complain(type.error());
   if (!loaded->running_plan.empty()) return ReplayErrors(*loaded, case_path, times);
+  if (loaded->while_recording) return ReplayReaders(*loaded, case_path, times);
   const Trace trace = LastTrace(*loaded);
   const Expected<std::unique_ptr<PointSearch>> search = MakeSearch(trace, loaded->settings, 1);
   if (!search) return Complain(search.error());
@@ -267,6 +300,8 @@ int ListCommand(const std::string& what) {
     ListModels();
   } else if (what == "faults") {
     ListFaults();
+  } else if (what == "scenarios") {
+    return ListScenarios();
   } else if (what == "failures") {
     ListFailures();
   } else if (what == "strategies") {

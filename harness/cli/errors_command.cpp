@@ -40,6 +40,9 @@ int RunErrorsCommand(Options options) {
     return Complain(
         {ErrorCode::kInvalidArgument, "--errors needs one model: name it with --model, not all"});
   }
+  const Expected<void> alone =
+      RefuseCompany(options, "are not looked at where calls fail (--errors)");
+  if (!alone) return Complain(alone.error());
   if (!explore->faults.empty() || explore->cycles > 1) {
     return Complain({ErrorCode::kInvalidArgument,
                      "--errors goes with a correct disk and one cycle: leave out --cycles, and "

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "faults/base/nearest.h"
+#include "harness/cli/autopsy_command.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/compare_command.h"
 #include "harness/cli/errors_command.h"
@@ -20,7 +21,11 @@
 #include "harness/cli/grade_command.h"
 #include "harness/cli/litmus_command.h"
 #include "harness/cli/program_options.h"
+#include "harness/cli/reproduce_command.h"
 #include "harness/cli/say.h"
+#include "harness/cli/scenario_command.h"
+#include "harness/cli/selftest_command.h"
+#include "harness/cli/surgery_command.h"
 #include "harness/cli/toml_config.h"
 #include "harness/version.h"
 
@@ -80,17 +85,23 @@ constexpr const char* kRecordFooter =
 
 constexpr const char* kFooter =
     "Exit codes: 0 nothing found (replay: reproduced), 1 findings, 2 usage error, 3 environment\n"
-    "error, 4 not reproduced or nondeterministic, 6 stopped by a signal with partial results.";
+    "error, 4 not reproduced or nondeterministic, 5 selftest failed, 6 stopped by a signal with\n"
+    "partial results.";
 
 // What the command line said.
 struct CommandLine {
   Options options;
   CompareLine compare;
   GradeLine grade;
+  ReproduceLine reproduce;
+  ScenarioLine scenario;
   std::string path;
   std::string list = "targets";
   uint32_t times = 1;
   LitmusOptions litmus;
+  SelftestLine selftest;
+  AutopsyLine autopsy;
+  SurgeryLine surgery;
 };
 
 void AddCommands(CLI::App& app, CommandLine& line) {
@@ -100,6 +111,7 @@ void AddCommands(CLI::App& app, CommandLine& line) {
   run.add_option("target", options.target, "Engine and options, as in sqlite:journal=wal,sync=full")
       ->capture_default_str();
   AddWorkloadOptions(run, options);
+  AddCompanyOptions(run, options);
   AddExploreOptions(run, options);
   AddErrorOptions(run, options);
   AddProgramOptions(run, options);
@@ -111,6 +123,7 @@ void AddCommands(CLI::App& app, CommandLine& line) {
   record.add_option("--target", options.target, "Engine and options")->capture_default_str();
   record.add_option("-o,--output", line.path, "The trace file");
   AddWorkloadOptions(record, options);
+  AddCompanyOptions(record, options);
   AddProgramOptions(record, options);
   record.footer(kRecordFooter);
 
@@ -131,13 +144,19 @@ void AddCommands(CLI::App& app, CommandLine& line) {
   for (CLI::App* command : {&run, &record, &explore, &replay}) AddConfigOption(*command, options);
 
   AddGradeCommand(app, line.grade);
+  AddReproduceCommand(app, line.reproduce);
+  AddScenarioCommand(app, line.scenario);
   AddLitmusCommand(app, line.litmus);
+  AddSelftestCommand(app, line.selftest);
+  AddAutopsyCommand(app, line.autopsy);
+  AddSurgeryCommand(app, line.surgery);
   CLI::App& compare = *app.add_subcommand(
       "compare", "Compare fsync strategies under persistence models: safety and cost");
   AddCompareOptions(compare, line.compare);
 
-  const std::vector<std::string> kinds = {"targets",  "workloads",  "models",   "faults",
-                                          "failures", "strategies", "promises", "classes"};
+  const std::vector<std::string> kinds = {"targets",  "workloads", "models",
+                                          "faults",   "failures",  "strategies",
+                                          "promises", "classes",   "scenarios"};
   const auto check = [kinds](const std::string& word) {
     if (std::ranges::find(kinds, word) != kinds.end()) return std::string();
     return fmt::format("there is no list '{}'{} (one of {})", word, NearestHint(word, kinds),
@@ -146,7 +165,8 @@ void AddCommands(CLI::App& app, CommandLine& line) {
   CLI::App& listing = *app.add_subcommand("list", "List what there is to choose from");
   listing
       .add_option("what", line.list,
-                  "targets, workloads, models, faults, failures, strategies, promises or classes")
+                  "targets, workloads, models, faults, failures, strategies, promises, classes or "
+                  "scenarios")
       ->check(CLI::Validator(check, "", "list"))
       ->capture_default_str();
 }
@@ -166,22 +186,31 @@ void CheckProgramWords(const CLI::App& app, const CommandLine& line, bool has_da
 int RunChosen(CLI::App& app, CommandLine& line) {
   CLI::App& command = *app.get_subcommands().front();
   const std::string name = command.get_name();
-  const Options& options = name == "compare" ? line.compare.options
-                           : name == "grade" ? line.grade.options
-                                             : line.options;
+  const Options& options = name == "compare"     ? line.compare.options
+                           : name == "grade"     ? line.grade.options
+                           : name == "reproduce" ? line.reproduce.options
+                           : name == "scenario"  ? line.scenario.options
+                           : name == "selftest"  ? line.selftest.options
+                                                 : line.options;
   if (!options.config.empty()) {
     if (const Expected<void> set = ApplyTomlConfig(command, options.config); !set) {
       return Complain(set.error());
     }
   }
   line.options.command = &command;
+  line.reproduce.options.command = &command;
   if (name == "run") return RunCommand(line.options);
   if (name == "record") return RecordCommand(line.options, line.path);
   if (name == "explore") return ExploreCommand(line.options, line.path);
   if (name == "grade") return GradeCommand(line.grade);
+  if (name == "reproduce") return ReproduceCommand(line.reproduce);
+  if (name == "scenario") return ScenarioCommand(line.scenario);
   if (name == "compare") return CompareCommand(line.compare);
   if (name == "replay") return ReplayCommand(line.options, line.path, line.times);
   if (name == "litmus") return LitmusCommand(line.litmus);
+  if (name == "selftest") return SelftestCommand(line.selftest);
+  if (name == "autopsy") return AutopsyCommand(line.autopsy);
+  if (name == "surgery") return SurgeryCommand(line.surgery);
   return ListCommand(line.list);
 }
 

@@ -21,6 +21,7 @@ namespace {
 // Larger key spaces and longer runs are a typing mistake until somebody shows otherwise.
 constexpr uint32_t kMostTransactions = 1'000'000;
 constexpr uint32_t kMostKeys = 1'000'000;
+constexpr uint32_t kMostReaders = 1000;
 constexpr uint32_t kMostPerClass = 1'000'000;
 constexpr uint32_t kMostCycles = 1000;
 constexpr uint32_t kMostJobs = 1024;
@@ -88,6 +89,27 @@ void AddWorkloadOptions(CLI::App& command, Options& options) {
       kMostKeys);
 }
 
+void AddCompanyOptions(CLI::App& command, Options& options) {
+  TakesNumber(
+      command
+          .add_option("--readers", options.readers,
+                      "Readers that stay open while the workload runs, of seeded lifetimes; each "
+                      "is read again after every transaction and must not have changed")
+          ->capture_default_str(),
+      0, kMostReaders);
+  TakesNumber(command
+                  .add_option("--rollbacks", options.rollbacks,
+                              "Transactions that are rolled back between the others, in all")
+                  ->capture_default_str(),
+              0, kMostTransactions);
+}
+
+Expected<void> RefuseCompany(const Options& options, std::string_view why) {
+  if (options.readers == 0 && options.rollbacks == 0) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("--readers and --rollbacks {}; leave them out", why));
+}
+
 void AddExploreOptions(CLI::App& command, Options& options) {
   std::vector<std::string> models;
   for (const Model& model : Models()) models.push_back(model.name);
@@ -128,6 +150,9 @@ void AddExploreOptions(CLI::App& command, Options& options) {
   command.add_flag("--read-set", options.read_set,
                    "See what a program reads, through a FUSE mount, so that its crash states are "
                    "explored and not sampled (root)");
+  command.add_flag("--recoverability", options.recoverability,
+                   "Say of every violation that the search reports what can be done about the "
+                   "image, and count that (default: only of the reproduction of each finding)");
   command
       .add_option("--recovery-timeout", options.recovery_timeout,
                   "Longest time for one recovery; then it hangs")
@@ -181,7 +206,8 @@ Expected<RecordSettings> ToRecordSettings(const Options& options) {
                         .workload = options.workload,
                         .options = {.seed = options.seed.value_or(kDefaultSeed),
                                     .transactions = options.transactions,
-                                    .keys = options.keys}};
+                                    .keys = options.keys},
+                        .company = {.readers = options.readers, .rollbacks = options.rollbacks}};
 }
 
 Expected<ExploreOptions> ToExploreOptions(const Options& options) {
@@ -190,6 +216,7 @@ Expected<ExploreOptions> ToExploreOptions(const Options& options) {
   settings.target = options.target;
   settings.seed = options.seed.value_or(kDefaultSeed);
   settings.keys = options.keys;
+  settings.readers = options.readers;
   settings.per_class = options.per_class;
   settings.recoveries_per_point = options.recoveries;
   settings.depth = options.depth;
@@ -244,6 +271,7 @@ Expected<ExploreOptions> ToExploreOptions(const Options& options) {
       options.jobs != 0 ? options.jobs : std::max(1U, std::thread::hardware_concurrency());
   result.out_directory = options.out;
   result.cycles = options.cycles;
+  result.tally_recoverability = options.recoverability;
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "faults/base/error.h"
@@ -23,6 +24,8 @@ struct Options {
   std::optional<uint64_t> seed;
   uint32_t transactions = 200;
   uint32_t keys = 40;
+  uint32_t readers = 0;
+  uint32_t rollbacks = 0;
   std::string model = "posix-minimal";  // or a file, or "all"
   std::string tear = "512";
   std::string promise = "durable";
@@ -36,6 +39,7 @@ struct Options {
   uint32_t depth = ExploreSettings().depth;
   uint32_t cycles = 1;
   bool read_set = false;
+  bool recoverability = false;
   uint32_t jobs = 0;
   std::string out = "plugpull-out";
   std::string config;
@@ -59,6 +63,12 @@ struct Options {
 
 // Adds what describes the workload: --workload, --seed, --transactions, --keys.
 void AddWorkloadOptions(CLI::App& command, Options& options);
+
+// Adds who else is there while it runs: --readers, --rollbacks.
+void AddCompanyOptions(CLI::App& command, Options& options);
+
+// Errors: kInvalidArgument: company is asked for where there can be none, as `why` says.
+Expected<void> RefuseCompany(const Options& options, std::string_view why);
 
 // Adds what describes the search: --model, --tear, --faults, --promise, and its bounds.
 void AddExploreOptions(CLI::App& command, Options& options);

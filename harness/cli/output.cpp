@@ -111,6 +111,7 @@ Expected<void> WriteOutput(const Options& options, const Result& result) {
     std::string text;
     if (!options.quiet) text = RenderFindings(result, options.out, style);
     if (!options.quiet) text += RenderModels(result) + RenderFaults(result);
+    if (!options.quiet) text += RenderRecoverability(result);
     if (!options.quiet && result.errors) text += RenderErrors(*result.errors);
     return text + RenderLastLine(result, report, style) + "\n";
   });
