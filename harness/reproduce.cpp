@@ -73,7 +73,8 @@ class SymptomHunt {
     const bool is_whole = InfoOf(rung.level).legal && !NeedsImages(options_.explore.settings);
     const size_t left = is_whole ? 1 : all - found_.searches.size() + 1;
     const auto time = *options_.explore.budget - (Clock::now() - started_);
-    return std::chrono::duration_cast<std::chrono::milliseconds>(time / left);
+    // Signed: where nothing is left, the time is negative.
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time / static_cast<int64_t>(left));
   }
 
   Expected<void> Search(const GradeRung& rung, size_t workload) {

@@ -61,7 +61,7 @@ std::string_view WhatItBrings(Recoverability recoverability) {
     case Recoverability::kPreviousMeta:
       return "the older root is whole: all but the newest transaction comes back";
     case Recoverability::kFreelistScan:
-      return "the tree is whole, its list of free pages is not: nothing is lost";
+      return "the tree that the newest root shows is whole, its list of free pages is not";
     case Recoverability::kPageSurgery:
       return "no root is whole: salvage keeps every key that either root proves, and lists the "
              "rest";

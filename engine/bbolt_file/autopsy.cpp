@@ -134,8 +134,10 @@ Expected<Autopsy> Examine(const std::string& path, const AutopsySettings& settin
     autopsy.suspects = std::move(findings->suspects);
     autopsy.graph = *std::move(graph);
   }
+  const bool has_lost_its_way = examination.IsActiveWhole() && examination.HasLostItsWay();
   for (TreeWalk& walk : *walks) autopsy.trees.push_back(std::move(walk.finding()));
   autopsy.recoverability = Judge(autopsy, freelist.violations.empty(), metas->violations.empty());
+  if (has_lost_its_way) autopsy.recoverability = Recoverability::kPreviousMeta;
   const Expected<MetaPages> metas_now = ReadMetas(*file);
   autopsy.changed_while_read = file->HasChanged() || !metas_now || metas_now->bytes != metas->bytes;
   if (autopsy.changed_while_read) {

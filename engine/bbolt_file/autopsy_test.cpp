@@ -60,6 +60,27 @@ INSTANTIATE_TEST_SUITE_P(
         SoundPlan{"Emptied", {.seed = 5, .transactions = 60, .key_count = 12, .first_keys = 6}}),
     [](const auto& tested) { return tested.param.name; });
 
+// A copy of a leaf fits the place of a bucket's root as well as the branch that was there. What
+// shows is that nobody has the other pages.
+TEST(Autopsy, ABucketThatLostItsBranchIsNotMendedByAScanForFreePages) {
+  const History history =
+      WriteHistory({.options = {{"page_size", "1024"}, {"freelist", "synced"}}});
+  FileBytes bytes = history.last();
+  const FilePages pages(bytes, history.page_size);
+  const PageId root = pages.BucketRoot(pages.Active());
+  ASSERT_TRUE(pages.Tree(root).IsBranch());
+  PageId leaf = root;
+  while (pages.Tree(leaf).IsBranch()) leaf = pages.Tree(leaf).BranchElement(0).child;
+  std::ranges::copy(pages[leaf], pages[root].begin());
+  cow_tree::Store(pages[root].data(), root);
+  const Autopsy autopsy = ScratchFile().Examine(bytes);
+  ASSERT_FALSE(autopsy.diagnoses.empty());
+  EXPECT_TRUE(autopsy.trees[0].is_whole) << TextOf(autopsy);
+  EXPECT_EQ(autopsy.recoverability, Recoverability::kPreviousMeta) << TextOf(autopsy);
+  EXPECT_EQ(autopsy.diagnoses[0].advice, "surgery revert-meta") << TextOf(autopsy);
+  EXPECT_FALSE(autopsy.diagnoses[0].possible_on_honest_disk);
+}
+
 TEST(Autopsy, SeesWhatIsThere) {
   const History history = WriteHistory({});
   ScratchFile scratch;

@@ -239,6 +239,16 @@ void DiagnoseFreelist(const Examination& seen, std::vector<Diagnosis>& diagnoses
     diagnosis.level = FaultLevel::kZeroedPage;
     diagnosis.fault = "zeroed freelist page";
     diagnosis.sentence = fmt::format("freelist page {} is all zeros; {}", found.page, kNotHonest);
+  } else if (seen.HasLostItsWay()) {
+    diagnosis.level = FaultLevel::kStalePage;
+    diagnosis.page = 0;
+    diagnosis.fault = "replaced tree page";
+    diagnosis.confidence = Confidence::kPossible;
+    diagnosis.advice = "surgery revert-meta";
+    diagnosis.sentence = fmt::format(
+        "{} pages are neither used nor free, and the newer tree has fewer keys than the older one: "
+        "as if a page above them had been replaced by another that fits; {}",
+        found.unreachable_unfreed_count, kNotHonest);
   } else if (seen.freelist.is_page_sick && wrong <= 4) {
     diagnosis.level = FaultLevel::kBitRot;
     diagnosis.fault = "bit rot in the freelist";

@@ -21,6 +21,13 @@ struct Examination {
     return tree < walks.size() && id < walks[tree].limit() && walks[tree].reached().Contains(id);
   }
 
+  // Returns: whether the newer tree may have lost its way to pages, as another page above them fits
+  // as well: they are neither in it nor free, and it has fewer keys than the older one.
+  bool HasLostItsWay() const {
+    return IsPreviousWhole() && freelist.finding.unreachable_unfreed_count > 0 &&
+           walks[0].finding().keys < walks[1].finding().keys;
+  }
+
   // Returns: whether a whole tree has this page, which is therefore as it should be.
   bool IsProven(PageId id) const { return IsPreviousWhole() && IsReached(1, id); }
 

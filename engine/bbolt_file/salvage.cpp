@@ -281,7 +281,8 @@ Expected<SalvageReport> Salvage(VfsFile& from, VfsFile& to) {
   Salvager salvager(std::move(roots), writer);
   const Expected<PageId> root = salvager.Run();
   if (!root) return std::unexpected(root.error());
-  const SalvageReport& report = salvager.report();
+  SalvageReport& report = salvager.report();
+  report.has_one_root = metas.size() == 1;
   if (report.keys == 0 && report.buckets == 0 && !report.lost.empty()) {
     return Fail(ErrorCode::kCorrupt,
                 fmt::format("nothing can be read from any root: {}", report.lost.front().reason));

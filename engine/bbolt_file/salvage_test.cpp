@@ -140,6 +140,22 @@ TEST_F(SalvageTest, APageWithKeysOfAnotherRangeIsNotBelieved) {
   EXPECT_FALSE(left.contains("key0100"));
 }
 
+// The root of all holds nothing but buckets: pairs in it are a page of one of them.
+TEST_F(SalvageTest, ALeafOfABucketInThePlaceOfTheRootIsNotBelieved) {
+  const Contents contents = FillStore(vfs_, 300, std::string(30, 'v'));
+  cow_tree::ApplyOk(*cow_tree::OpenStore(vfs_), {{"key0001", "of the newest transaction"}});
+  const PageId leaf = LeafOf("key0100");
+  StoreImage image(vfs_);
+  const PageId root = image.Active().root.root;
+  std::copy_n(image.Page(leaf), image.page_size, image.Page(root));
+  cow_tree::Store(image.Page(root), root);
+  image.Save();
+  const SalvageReport report = RunOk();
+  EXPECT_EQ(report.keys, contents.size());
+  EXPECT_EQ(report.from_previous, contents.size());
+  EXPECT_EQ(SoundContentsOf(*saved_), contents);
+}
+
 TEST_F(SalvageTest, ACycleIsAGap) {
   FillStore(vfs_, 3000, "old");
   StoreImage image(vfs_);

@@ -54,6 +54,7 @@ struct SalvageReport {
   uint64_t buckets = 0;
   std::vector<LostRange> lost;
   uint64_t more_lost = 0;
+  bool has_one_root = false;  // the other meta is not valid: nobody knows whether it was newer
 };
 
 // Extracts every key that can be proved from either root into a new file `to`, which is sound.

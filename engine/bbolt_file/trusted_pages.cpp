@@ -54,7 +54,9 @@ std::expected<TreePage, std::string> TrustInlinePage(Bytes inline_page) {
 }
 
 TrustedPages::TrustedPages(PageCache& pages, const Meta& meta)
-    : pages_(pages), limit_(std::min(meta.high_water_mark, pages.page_limit())) {
+    : pages_(pages),
+      root_(meta.root.root),
+      limit_(std::min(meta.high_water_mark, pages.page_limit())) {
   sound_.Reset(pages.page_limit());
   claimed_.Reset(pages.page_limit());
   ambiguous_.Reset(pages.page_limit());
@@ -150,6 +152,13 @@ std::expected<TreePage, std::string> TrustedPages::Inspect(PageId id, const Page
     if (place.depth == 1 && page->IsLeaf()) return page;
     return std::unexpected(fmt::format("page {}: {} without elements", id,
                                        page->IsLeaf() ? "leaf below a root" : "branch"));
+  }
+  if (place.bucket_root == root_ && page->IsLeaf()) {
+    for (uint32_t index = 0; index < page->count(); ++index) {
+      if ((page->LeafElement(index).flags & kBucketElementFlag) != 0) continue;
+      return std::unexpected(
+          fmt::format("page {}: element {} of the root bucket is no bucket", id, index));
+    }
   }
   const KeyRange& keys = place.keys;
   if (keys.lower.data() != nullptr && IsBelow(page->Key(0), keys.lower)) {

@@ -59,6 +59,7 @@ class TrustedPages {
   std::expected<TreePage, std::string> Look(PageId id);
 
   PageCache& pages_;
+  PageId root_;  // of the root bucket, in which all elements are buckets
   PageId limit_;
   cow_tree::PageSet sound_;      // looked at, and nothing is wrong inside
   cow_tree::PageSet claimed_;    // fits a place that was seen before

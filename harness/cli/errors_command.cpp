@@ -83,6 +83,7 @@ void ListFailures() {
   for (size_t i = 0; i < kFailurePoints; ++i) {
     const FailurePointInfo& info = InfoOf(static_cast<FailurePoint>(i));
     std::vector<std::string_view> ways;
+    ways.reserve(info.errnos.size() + 1);
     for (const int os_errno : info.errnos) ways.push_back(ErrnoName(os_errno));
     if (info.is_short) ways.emplace_back("short");
     Print("{:<22} {} ({})\n", info.name, info.description, fmt::join(ways, " "));

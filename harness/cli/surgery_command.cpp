@@ -133,11 +133,19 @@ int PrintSalvaged(const SalvageReport& report) {
   for (size_t index = 0; index < shown; ++index) PrintLost(report.lost[index]);
   const uint64_t more = report.lost.size() - shown + report.more_lost;
   if (more > 0) Print("lost: {} more\n", Plural(more, "range"));
-  if (report.lost.empty()) Print("no key is known to be lost\n");
-  if (report.from_previous > 0) {
-    Print("warning: keys of the older tree are as they were before the newest transaction\n");
+  const bool is_whole = report.lost.empty() && report.from_previous == 0 && !report.has_one_root;
+  if (is_whole) Print("no key is known to be lost\n");
+  if (report.has_one_root) {
+    Print(
+        "warning: one meta only can be used; if the other one was newer, its transaction is "
+        "lost\n");
   }
-  return report.lost.empty() ? kExitHeld : kExitFound;
+  if (report.from_previous > 0) {
+    Print(
+        "warning: keys of the older tree are as they were before the newest transaction; what it\n"
+        "added there is lost, and what it deleted is back, without a trace\n");
+  }
+  return is_whole ? kExitHeld : kExitFound;
 }
 
 // Does the verb on the copy. Returns: the exit code.
