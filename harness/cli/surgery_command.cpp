@@ -170,8 +170,9 @@ Expected<int> Operate(const Verb& verb, const SurgeryLine& line, VfsFile& from, 
 void AddSurgeryCommand(CLI::App& app, SurgeryLine& line) {
   CLI::App& surgery = *app.add_subcommand("surgery", "Mend a copy of a damaged bbolt file");
   const auto check = [](const std::string& word) {
-    std::vector<std::string> names;
-    for (const Verb& verb : kVerbs) names.emplace_back(verb.name);
+    std::vector<std::string> names(std::size(kVerbs));
+    std::ranges::transform(kVerbs, names.begin(),
+                           [](const Verb& verb) { return std::string(verb.name); });
     if (std::ranges::find(names, word) != names.end()) return std::string();
     return fmt::format("there is no verb '{}'{} (one of {})", word, NearestHint(word, names),
                        fmt::join(names, " "));
