@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -22,9 +23,12 @@ using testing::HasSubstr;
 class ReaderFinding : public testing::Test {
  protected:
   ReaderFinding() {
-    options_.out_directory = testing::TempDir() + "reader-finding";
+    options_.out_directory =
+        testing::TempDir() + "plugpull-reader-finding-" + std::to_string(::getpid());
     std::filesystem::remove_all(options_.out_directory);
   }
+
+  ~ReaderFinding() override { std::filesystem::remove_all(options_.out_directory); }
 
   // Few, for every crash state is looked at.
   static constexpr uint32_t kTransactions = 4;

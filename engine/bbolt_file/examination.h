@@ -22,10 +22,21 @@ struct Examination {
   }
 
   // Returns: whether the newer tree may have lost its way to pages, as another page above them fits
-  // as well: they are neither in it nor free, and it has fewer keys than the older one.
+  // as well: they are neither in it nor free though the freelist is right in all else, and the
+  // newer tree lacks as many keys as half of what the older one has on them. A freelist that lost
+  // an id, of a page that the newest transaction freed, has copies of its keys in the newer tree.
   bool HasLostItsWay() const {
-    return IsPreviousWhole() && freelist.finding.unreachable_unfreed_count > 0 &&
-           walks[0].finding().keys < walks[1].finding().keys;
+    const FreelistFinding& found = freelist.finding;
+    if (!IsPreviousWhole() || freelist.is_page_sick || found.reachable_freed_count > 0)
+      return false;
+    uint64_t keys = 0;
+    for (const PageId id : found.unreachable_unfreed) {
+      if (IsReached(1, id) && census.At(id).flags == cow_tree::kLeafFlag)
+        keys += census.At(id).count;
+    }
+    const uint64_t newer = walks[0].finding().keys;
+    const uint64_t older = walks[1].finding().keys;
+    return keys > 0 && newer < older && 2 * (older - newer) >= keys;
   }
 
   // Returns: whether a whole tree has this page, which is therefore as it should be.

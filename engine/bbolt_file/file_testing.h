@@ -101,9 +101,9 @@ inline void ReadLeafOfBuckets(StoreImage& image, const cow_tree::TreePage& page,
                               TestBucket& bucket) {
   for (uint32_t index = 0; index < page.count(); ++index) {
     const cow_tree::Element element = page.LeafElement(index);
-    const std::string key(cow_tree::AsText(element.key));
+    const std::string key(AsText(element.key));
     if (element.flags == 0) {
-      bucket.pairs[key] = cow_tree::AsText(element.value);
+      bucket.pairs[key] = AsText(element.value);
       continue;
     }
     const cow_tree::BucketLocation inner = *cow_tree::ReadBucketValue(element.value);

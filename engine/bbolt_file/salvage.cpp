@@ -14,7 +14,6 @@
 namespace plugpull::bbolt_file {
 namespace {
 
-using cow_tree::AsText;
 using cow_tree::BucketLocation;
 using cow_tree::Entry;
 

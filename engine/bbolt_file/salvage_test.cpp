@@ -107,7 +107,7 @@ TEST_F(SalvageTest, WhatNeitherRootShowsIsListed) {
   Contents expected = FillStore(vfs_, 300, "old");
   const PageId lost = LeafOf("key0100");
   StoreImage image(vfs_);
-  std::string first(cow_tree::AsText(image.Tree(lost).Key(0)));
+  std::string first(AsText(image.Tree(lost).Key(0)));
   const uint32_t count = image.Tree(lost).count();
   Zero(lost);
   const SalvageReport report = RunOk();

@@ -153,7 +153,7 @@ TEST_F(SurgeryTest, CopyPageTakesOverflowAlong) {
 TEST_F(SurgeryTest, ClearPageElementsDropsSomeAndPacksTheOthers) {
   const PageId leaf = LeafOf("key0100");
   const cow_tree::TreePage before = Image().Tree(leaf);
-  const std::string first(cow_tree::AsText(Image().Tree(leaf).Key(0)));
+  const std::string first(AsText(Image().Tree(leaf).Key(0)));
   const Expected<SurgeryReport> report = ClearPageElements(*File(), leaf, 1, 3);
   ASSERT_TRUE(report) << Describe(report.error());
   EXPECT_THAT(report->done, ElementsAre(HasSubstr("lost elements 1 to 2")));

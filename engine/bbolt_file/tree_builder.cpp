@@ -115,7 +115,7 @@ Expected<std::string> TreeBuilder::FinishAsValue(uint64_t sequence) {
     header.root = *root;
   }
   cow_tree::StoreBucketHeader(value.data(), header);
-  return std::string(cow_tree::AsText(value));
+  return std::string(AsText(value));
 }
 
 bool TreeBuilder::FitsInline() const {

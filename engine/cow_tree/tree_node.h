@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/cow_tree/tree_page.h"
+#include "faults/base/bytes.h"
 
 namespace plugpull::cow_tree {
 
@@ -74,11 +75,5 @@ std::vector<EntryRange> SplitNode(const Node& node, uint32_t page_size_bytes);
 // Writes flags, count, elements, keys and values; id and overflow in the header stay. Requires:
 // `out` is zeroed and large enough; the range is shorter than kEntriesEnd.
 void SerializeNode(const Node& node, EntryRange range, std::span<std::byte> out);
-
-inline std::string_view AsText(Bytes bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-inline Bytes AsBytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 }  // namespace plugpull::cow_tree

@@ -88,14 +88,14 @@ TEST_P(SqliteJournalTest, AgreesWithAModelAcrossReopens) {
         {"journal", GetParam()}, {"locking", locking}, {"checkpoint", "8"}, {"page_size", "1024"}};
     for (int round = 0; round < 12; ++round) {
       const auto engine = OpenEngine(vfs, options);
-      EXPECT_EQ(Contents(*engine).value(), model);
+      EXPECT_EQ(ContentsOf(*engine).value(), model);
       ExpectSound(*engine);
       for (uint64_t left = random.Below(8); left > 0; --left) {
         const Transaction transaction = RandomTransaction(random);
         const auto applied = engine->Apply(transaction);
         ASSERT_TRUE(applied) << applied.error().context;
         ApplyToModel(transaction, model);
-        EXPECT_EQ(Contents(*engine).value(), model);
+        EXPECT_EQ(ContentsOf(*engine).value(), model);
       }
       if (random.OneIn(1, 2)) {
         EXPECT_TRUE(engine->Close());
@@ -153,7 +153,7 @@ void Damage(VfsFile& file, Random& random) {
 bool IsUsable(Engine& engine, const Transaction& transaction) {
   if (!engine.Open()) return false;
   const auto report = engine.Check();
-  const auto contents = Contents(engine);
+  const auto contents = ContentsOf(engine);
   const auto applied = engine.Apply(transaction);
   return report && report->structure.empty() && contents && applied;
 }
@@ -177,12 +177,12 @@ TEST(SqliteEngineTest, AFreshStoreIsEmptyAndOnlyTheFirstTransactionWrites) {
   MemoryVfs memory;
   RecordingVfs recorder(memory);
   const auto engine = OpenEngine(recorder);
-  EXPECT_EQ(Contents(*engine).value(), Pairs());
+  EXPECT_EQ(ContentsOf(*engine).value(), Pairs());
   ExpectSound(*engine);
   ASSERT_EQ(recorder.trace().ops.size(), 1U);
   EXPECT_EQ(recorder.trace().ops[0].kind, OpKind::kCreate);
   ASSERT_TRUE(engine->Apply({{{"k", ""}, {"", "v"}, {"k", "again"}}}));
-  EXPECT_EQ(Contents(*engine).value(), (Pairs{{"k", "again"}, {"", "v"}}));
+  EXPECT_EQ(ContentsOf(*engine).value(), (Pairs{{"k", "again"}, {"", "v"}}));
 }
 
 TEST(SqliteEngineTest, OpenOfASoundStoreWritesNothing) {
@@ -191,7 +191,7 @@ TEST(SqliteEngineTest, OpenOfASoundStoreWritesNothing) {
     MemoryVfs vfs(AbandonedStore({{"journal", journal}}, model));
     const Image before = vfs.image();
     const auto engine = OpenEngine(vfs, {{"journal", journal}});
-    EXPECT_EQ(Contents(*engine).value(), model);
+    EXPECT_EQ(ContentsOf(*engine).value(), model);
     EXPECT_TRUE(vfs.image().LooksLike(before)) << journal;
   }
 }
@@ -211,7 +211,7 @@ TEST(SqliteEngineTest, ReplaysTheLog) {
   MemoryVfs vfs(AbandonedStore({{"journal", "wal"}, {"checkpoint", "0"}}, model));
   ASSERT_TRUE(vfs.Exists("test.db-wal").value());
   const auto engine = OpenEngine(vfs, {{"journal", "wal"}});
-  EXPECT_EQ(Contents(*engine).value(), model);
+  EXPECT_EQ(ContentsOf(*engine).value(), model);
   ExpectSound(*engine);
 }
 
@@ -237,7 +237,7 @@ TEST(SqliteEngineTest, RollsBackAHotJournalAndDeletesIt) {
     ASSERT_TRUE(vfs.Exists("test.db-journal").value());
     const auto engine = OpenEngine(vfs, {{"journal", journal}});
     EXPECT_FALSE(vfs.Exists("test.db-journal").value()) << journal;
-    EXPECT_EQ(Contents(*engine).value(), model);
+    EXPECT_EQ(ContentsOf(*engine).value(), model);
     ExpectSound(*engine);
   }
 }
@@ -247,7 +247,7 @@ TEST(SqliteEngineTest, InExclusiveLockingAHotJournalIsKept) {
   MemoryVfs vfs(StoreWithHotJournal({}, model));
   const auto engine = OpenEngine(vfs, {{"locking", "exclusive"}});
   EXPECT_TRUE(vfs.Exists("test.db-journal").value());
-  EXPECT_EQ(Contents(*engine).value(), model);
+  EXPECT_EQ(ContentsOf(*engine).value(), model);
 }
 
 void Overwrite(Vfs& vfs, uint64_t offset_bytes, const std::string& text) {
@@ -296,7 +296,7 @@ TEST(SqliteEngineTest, ADatabaseOfOneByteIsEmpty) {
   MemoryVfs vfs;
   Overwrite(vfs, 0, "x");
   const auto engine = OpenEngine(vfs);
-  EXPECT_EQ(Contents(*engine).value(), Pairs());
+  EXPECT_EQ(ContentsOf(*engine).value(), Pairs());
 }
 
 TEST(SqliteEngineTest, ATransactionThatFailsIsRolledBack) {
@@ -312,7 +312,7 @@ TEST(SqliteEngineTest, ATransactionThatFailsIsRolledBack) {
   EXPECT_EQ(applied.error().code, ErrorCode::kBusy);
   EXPECT_EQ(applied.error().context, "database is locked (SQLITE_BUSY)");
   ASSERT_TRUE(Execute(reader.get(), "COMMIT"));
-  EXPECT_EQ(Contents(*engine).value(), (Pairs{{"k", "v"}}));
+  EXPECT_EQ(ContentsOf(*engine).value(), (Pairs{{"k", "v"}}));
   EXPECT_TRUE(engine->Apply({{{"k", "x"}}}));
 }
 

@@ -36,7 +36,7 @@ class PairCollector final : public PairVisitor {
 };
 
 // Returns: everything in the store. Requires: `engine` is open.
-inline Expected<Pairs> Contents(Engine& engine) {
+inline Expected<Pairs> ContentsOf(Engine& engine) {
   PairCollector collector;
   if (auto scanned = engine.Scan(collector); !scanned) return std::unexpected(scanned.error());
   return collector.pairs();

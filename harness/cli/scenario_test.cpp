@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
@@ -69,7 +70,7 @@ TEST(ScenarioTest, AnythingElseThanExpectedIsToldApart) {
       "[[case]]\nname = \"bug\"\ntarget = \"cow_tree:mutant=M19\"\ntransactions = 4\nkeys = 4\n"
       "expected = \"lost-commit\"\n");
   ASSERT_TRUE(scenario) << Describe(scenario.error());
-  const std::string out = testing::TempDir() + "plugpull-scenario";
+  const std::string out = testing::TempDir() + "plugpull-scenario-" + std::to_string(::getpid());
   const auto run = [&](const std::string& expected, const std::string& level) {
     ScenarioCase changed = scenario->cases.front();
     changed.expected = expected;
