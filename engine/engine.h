@@ -135,6 +135,10 @@ class EngineType {
   // Returns: the ways to mend a store of this engine that is damaged, the gentlest first.
   virtual std::span<const Repair> repairs() const { return {}; }
 
+  // Returns: the version of the software under test, as in "SQLite 3.40.1"; empty: that of
+  // plugpull.
+  virtual std::string version() const { return {}; }
+
   // Returns: the role of a file of this engine in words ("journal", "log", "store"), for findings
   // that stay the same from night to night. `path` is as the engine named it.
   virtual std::string RoleOf(std::string_view path) const = 0;

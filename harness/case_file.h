@@ -2,6 +2,7 @@
 // crash, the atoms that were lost, and what was then observed; nothing has to be generated again.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,27 @@ struct FurtherCrash {
   std::vector<AtomId> lost;  // sorted
 };
 
+// How large a case is, for people.
+struct CaseSize {
+  uint32_t transactions = 0;  // attempted
+  uint32_t changes = 0;       // in them
+  uint64_t pair_bytes = 0;    // of their keys and values
+  uint64_t lost_atoms = 0;    // of all crashes of the case
+  uint64_t lost_operations = 0;
+
+  bool operator==(const CaseSize&) const = default;
+};
+
+// What a minimised case was before, and how far the search for less went.
+struct MinimisedFrom {
+  CaseSize before;
+  bool is_minimal =
+      false;               // nothing can be left out alone: no transaction, no change, no lost atom
+  std::string bound = {};  // not minimal: what ended the search
+
+  bool operator==(const MinimisedFrom&) const = default;
+};
+
 struct Case {
   std::string id;
   std::string signature;
@@ -35,6 +57,10 @@ struct Case {
   uint32_t running_transactions = 0;  // then, the length of the workload
   // No crash: a reader changed while the workload ran. The trace is all of that run.
   bool while_recording = false;
+  std::vector<std::string> models = {};  // that admit it, weakest first; older cases do not say
+  FaultLevel level = FaultLevel::kTornWrite;  // the weakest that reaches it
+  std::string target_version = {};  // of the engine that was recorded: "SQLite 3.40.1"; or empty
+  std::optional<MinimisedFrom> minimised = {};  // present: it was made smaller
 };
 
 // Returns: `trace` cut off at the crash: operations [0, position) and the transactions attempted.

@@ -50,16 +50,21 @@ void LimitResources() {
 #endif
 }
 
-// Returns: the recording that `request` asks for. One that goes on finds where in `input`.
+// Returns: the recording that `request` asks for. One that goes on finds where in `input`, and one
+// of given transactions finds them there.
 Expected<Trace> RecordAsAsked(const json& request, int input) {
-  if (request.contains("continue")) {
+  Expected<Trace> start;
+  if (request.contains("continue") || request.value("given", false)) {
     const Expected<std::vector<std::byte>> bytes = ReadAll(input);
     if (!bytes) return std::unexpected(bytes.error());
-    const Expected<Trace> start = DecodeTrace(*bytes);
+    start = DecodeTrace(*bytes);
     if (!start) return start;
+  }
+  if (request.contains("continue")) {
     return ContinueHere(request["target"].get<std::string>(), *start);
   }
   RecordSettings settings;
+  if (request.value("given", false)) settings.given = std::move(start->transactions);
   settings.target = request["target"].get<std::string>();
   settings.workload = request["workload"].get<std::string>();
   settings.options.seed = request["seed"].get<uint64_t>();

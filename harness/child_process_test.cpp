@@ -122,6 +122,29 @@ TEST(Record, InAChildGivesTheTraceThatItGivesHere) {
   }
 }
 
+TEST(Record, GivenTransactionsDoWhatThoseOfTheWorkloadDo) {
+  RecordSettings settings{.target = "cow_tree",
+                          .workload = "mixed",
+                          .options = {.seed = 5, .transactions = 6, .keys = 6}};
+  const Expected<Trace> generated = RecordHere(settings);
+  ASSERT_TRUE(generated.has_value());
+  settings.given = generated->transactions;
+  const Expected<Trace> here = RecordHere(settings);
+  const Expected<Trace> there = Record(settings);
+  ASSERT_TRUE(here.has_value());
+  ASSERT_TRUE(there.has_value()) << Describe(there.error());
+  EXPECT_EQ(*here, *there);
+  EXPECT_EQ(here->ops, generated->ops);
+  EXPECT_EQ(here->facts.at("workload"), kGivenWorkload);
+  settings.given->pop_back();
+  const Expected<Trace> fewer = Record(settings);
+  ASSERT_TRUE(fewer.has_value()) << Describe(fewer.error());
+  EXPECT_LT(fewer->ops.size(), generated->ops.size());
+  const Expected<RecordSettings> back = RecordSettingsOf(*fewer);
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(back->given, settings.given);
+}
+
 TEST(Record, WrongWordsAreErrorsWithAHint) {
   for (const auto& record : {RecordHere, Record}) {
     const Expected<Trace> target =

@@ -155,13 +155,21 @@ Expected<const Workload*> WorkloadOf(const RecordSettings& settings) {
                           NearestHint(settings.workload, names)));
 }
 
+Expected<std::vector<Transaction>> TransactionsOf(const RecordSettings& settings) {
+  if (settings.given) return *settings.given;
+  const Expected<const Workload*> workload = WorkloadOf(settings);
+  if (!workload) return std::unexpected(workload.error());
+  return (*workload)->generate(settings.options);
+}
+
 std::map<std::string, std::string> FactsOf(const RecordSettings& settings) {
   std::map<std::string, std::string> facts = {
       {"target", settings.target},
-      {"workload", settings.workload},
+      {"workload", settings.given ? std::string(kGivenWorkload) : settings.workload},
       {"generator", std::to_string(kGeneratorVersion)},
       {"seed", std::to_string(settings.options.seed)},
-      {"transactions", std::to_string(settings.options.transactions)},
+      {"transactions",
+       std::to_string(settings.given ? settings.given->size() : settings.options.transactions)},
       {"keys", std::to_string(settings.options.keys)},
       {"version", kVersion},
       {"door", "linked"},
@@ -178,12 +186,12 @@ Expected<Trace> RecordHere(const RecordSettings& settings) {
   if (const Expected<void> linked = CheckLinked(*target); !linked) {
     return std::unexpected(linked.error());
   }
-  const Expected<const Workload*> workload = WorkloadOf(settings);
-  if (!workload) return std::unexpected(workload.error());
+  Expected<std::vector<Transaction>> transactions = TransactionsOf(settings);
+  if (!transactions) return std::unexpected(transactions.error());
   MemoryVfs memory;
   RecordingVfs recorder(memory);
   recorder.trace().facts = FactsOf(settings);
-  recorder.trace().transactions = (*workload)->generate(settings.options);
+  recorder.trace().transactions = *std::move(transactions);
   return RunLinked(*target, settings, recorder, 0);
 }
 
@@ -212,15 +220,18 @@ Expected<Trace> Record(const RecordSettings& settings) {
     if (!recorded) return std::unexpected(recorded.error());
     return std::move(recorded->recording.trace);
   }
+  Trace given;
+  if (settings.given) given.transactions = *settings.given;
   return RecordInChild(settings.target,
                        {{"target", settings.target},
+                        {"given", settings.given.has_value()},
                         {"workload", settings.workload},
                         {"seed", settings.options.seed},
                         {"transactions", settings.options.transactions},
                         {"keys", settings.options.keys},
                         {"readers", settings.company.readers},
                         {"rollbacks", settings.company.rollbacks}},
-                       /*start=*/nullptr);
+                       settings.given ? &given : nullptr);
 }
 
 Expected<Trace> Continue(const std::string& target, const Trace& start) {
@@ -243,6 +254,10 @@ Expected<RecordSettings> RecordSettingsOf(const Trace& trace) {
   settings.options.seed = *seed;
   settings.options.keys = static_cast<uint32_t>(*keys);
   settings.options.transactions = static_cast<uint32_t>(trace.transactions.size());
+  if (settings.workload == kGivenWorkload) {
+    const auto undone = static_cast<ptrdiff_t>(UndoneCount(trace));
+    settings.given.emplace(trace.transactions.begin(), trace.transactions.end() - undone);
+  }
   // Traces without company do not say so.
   for (const auto& [name, field] : {std::pair("readers", &settings.company.readers),
                                     std::pair("rollbacks", &settings.company.rollbacks)}) {

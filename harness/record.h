@@ -2,7 +2,10 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "engine/target.h"
 #include "faults/base/error.h"
@@ -17,7 +20,13 @@ struct RecordSettings {
   std::string workload = "mixed";
   WorkloadOptions options;
   CompanySettings company = {};  // of linked engines only
+  // The transactions themselves. Then the workload is "given", and of `options` the seed and the
+  // keys only say what an engine is used for after a recovery.
+  std::optional<std::vector<Transaction>> given = {};
 };
+
+// What a trace says its workload is when its transactions were given.
+inline constexpr std::string_view kGivenWorkload = "given";
 
 // Runs the workload in this process. The trace ends after the last acknowledgement, with the store
 // still open: a crash may come any time, a clean shutdown is one more thing that need not happen.
@@ -40,6 +49,9 @@ Expected<Trace> Continue(const std::string& target, const Trace& start);
 
 // Errors: kInvalidArgument: there is no such workload.
 Expected<const Workload*> WorkloadOf(const RecordSettings& settings);
+
+// Returns: the transactions that are run. Errors: as above.
+Expected<std::vector<Transaction>> TransactionsOf(const RecordSettings& settings);
 
 // Returns: the facts of a trace that is recorded with `settings`.
 std::map<std::string, std::string> FactsOf(const RecordSettings& settings);

@@ -106,8 +106,8 @@ Expected<ProgramRecording> RecordDriver(const RecordSettings& settings,
                                         const DriverSettings& driver) {
   const Expected<Target> target = ParseTarget(settings.target);
   if (!target) return std::unexpected(target.error());
-  const Expected<const Workload*> workload = WorkloadOf(settings);
-  if (!workload) return std::unexpected(workload.error());
+  const Expected<std::vector<Transaction>> transactions = TransactionsOf(settings);
+  if (!transactions) return std::unexpected(transactions.error());
   const Expected<DriverProgram> program = target->type->Program(target->options);
   if (!program) return std::unexpected(program.error());
   const Expected<OwnDirectory> own = OwnDirectory::Create();
@@ -123,12 +123,11 @@ Expected<ProgramRecording> RecordDriver(const RecordSettings& settings,
   const Expected<std::unique_ptr<TracedProgram>> started = TracedProgram::Start(traced);
   if (!started) return std::unexpected(started.error());
 
-  const std::vector<Transaction> transactions = (*workload)->generate(settings.options);
   TracedConversation conversation(**started, driver);
   std::optional<WorkloadFailure> failure;
   {
     const std::unique_ptr<Engine> engine = MakeDriverEngine(conversation, own->path(), *program);
-    failure = RunWorkload(*engine, conversation, transactions, /*acknowledged=*/0);
+    failure = RunWorkload(*engine, conversation, *transactions, /*acknowledged=*/0);
     // Before the engine goes, which would close the store.
     if (const Expected<void> cut = conversation.Cut(); !cut) return std::unexpected(cut.error());
   }
@@ -145,7 +144,7 @@ Expected<ProgramRecording> RecordDriver(const RecordSettings& settings,
   }
   ProgramRecording result{.recording = *std::move(recording), .warnings = {}};
   Trace& trace = result.recording.trace;
-  trace.transactions = transactions;
+  trace.transactions = *transactions;
   trace.facts.merge(FactsOf(settings));
   trace.facts["door"] = "traced";
   if (failure) {

@@ -86,8 +86,17 @@ struct Op {
   uint32_t transaction = 0;
   InodeId other_inode = kNoInode;  // kExchange, kClone
   uint32_t flags = 0;              // OpFlag
+  uint32_t site = 0;               // who called: 1 + index in Trace::sites; 0: nobody knows
 
   bool operator==(const Op&) const = default;
+};
+
+// Where in a program a call was made: its frames in words, the innermost first, without those of
+// the door: "WriteMeta (protocol.cpp:88)", "libsqlite3.so.0+0x3a7f2".
+struct CallSite {
+  std::vector<std::string> frames;
+
+  bool operator==(const CallSite&) const = default;
 };
 
 struct Trace {
@@ -96,6 +105,7 @@ struct Trace {
   std::vector<Transaction> transactions;  // [0] is transaction 1
   std::vector<Op> ops;
   std::vector<std::byte> payload;
+  std::vector<CallSite> sites = {};  // each once, in the order in which they called first
 
   // Requires: op is of this trace and of a kind with a payload: kWrite, kSymlink, kClone,
   // kSetAttribute, kSetXattr.
