@@ -38,7 +38,7 @@ class RealBbolt {
     return engine;
   }
 
-  std::string Bytes() const { return ReadWholeFile(path_); }
+  std::string Bytes() const { return TextOfFile(path_); }
 
   // Takes the store file of `vfs` over, or gives it ours.
   void CopyFrom(Vfs& vfs) {

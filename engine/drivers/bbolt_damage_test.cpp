@@ -68,7 +68,7 @@ class BboltDamageTest : public testing::Test {
       EXPECT_TRUE(engine->Apply({{{fmt::format("key{:03}", i), std::string(400, 'v')}}}));
     }
     EXPECT_TRUE(engine->Close());
-    return BboltFile(ReadWholeFile(path_));
+    return BboltFile(TextOfFile(path_));
   }
 
   // Opens the file with these bytes, checks and reads. Returns: what is wrong, "" for nothing.

@@ -48,7 +48,7 @@ bool IsGone(std::string_view pid_text) {
   std::from_chars(pid_text.data(), pid_text.data() + pid_text.size(), pid);
   EXPECT_GT(pid, 1) << pid_text;
   for (int i = 0; i < 1000; ++i) {
-    const std::string status = ReadWholeFile(fmt::format("/proc/{}/stat", pid));
+    const std::string status = TextOfFile(fmt::format("/proc/{}/stat", pid));
     if (status.empty() || status.find(") Z") != std::string::npos) return true;
     std::this_thread::sleep_for(milliseconds(10));
   }

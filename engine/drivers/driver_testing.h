@@ -58,7 +58,7 @@ class CollectPairs : public PairVisitor {
   size_t pairs = 0;
 };
 
-inline std::string ReadWholeFile(const std::string& path) {
+inline std::string TextOfFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }

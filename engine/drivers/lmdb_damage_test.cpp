@@ -36,7 +36,7 @@ class LmdbDamageTest : public testing::Test {
       ASSERT_TRUE(engine->Apply({{{fmt::format("key{}", i % 5), std::string(200, 'v')}}}));
     }
     ASSERT_TRUE(engine->Close());
-    bytes_ = ReadWholeFile(path_);
+    bytes_ = TextOfFile(path_);
   }
 
   uint64_t Read(size_t offset) const {
