@@ -99,9 +99,13 @@ bool SurgeryPages::HasFreelist() const {
 
 Expected<void> SurgeryPages::CheckPage(PageId id) const {
   if (id < page_count_) return {};
+  if (page_count_ == 0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("there is no page {}: the file is shorter than a page of {} bytes", id,
+                            page_size_bytes_));
+  }
   return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("there is no page {}: the file has pages 0 to {}", id,
-                          page_count_ == 0 ? 0 : page_count_ - 1));
+              fmt::format("there is no page {}: the file has pages 0 to {}", id, page_count_ - 1));
 }
 
 Expected<std::vector<std::byte>> SurgeryPages::ReadRun(PageId id) const {
