@@ -111,11 +111,13 @@ tidy_sources() {
     done
 }
 
+# It is told how each source is compiled by a build that compiles them one by one.
 check_tidy() {
-  local log=build/release/tidy.log all=0 clean status=0
+  local log=build/tidy/tidy.log all=0 clean status=0
+  cmake --preset release -B build/tidy -DPLUGPULL_UNITE=OFF --log-level=WARNING >/dev/null || return 1
   all="$(tidy_sources | wc -l)"
   tidy_sources | timeout "$tidy_seconds" xargs --max-args=1 --max-procs="$jobs" \
-    sh -c 'clang-tidy-19 --quiet -p build/release "$1" 2>&1 && echo "tidy: $1"' sh >"$log" ||
+    sh -c 'clang-tidy-19 --quiet -p build/tidy "$1" 2>&1 && echo "tidy: $1"' sh >"$log" ||
     status=$?
   clean="$(grep -c '^tidy: ' "$log" || true)"
   sed -E '/ warnings? generated\.$/d; /^tidy: /d' "$log"
@@ -132,9 +134,9 @@ check check_format
 
 step "Build"
 if $once; then
-  must build release -DPLUGPULL_BUILD_QUICK_TESTS=OFF
+  must build release -DPLUGPULL_BUILD_QUICK_TESTS=OFF -DPLUGPULL_UNITE=ON
 else
-  must build release -DPLUGPULL_BUILD_QUICK_TESTS=ON
+  must build release -DPLUGPULL_BUILD_QUICK_TESTS=ON -DPLUGPULL_UNITE=OFF
 fi
 
 step "Tests"
