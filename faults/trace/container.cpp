@@ -58,8 +58,8 @@ std::vector<std::byte> Compress(std::span<const std::byte> bytes) {
 // Reads one container. The methods follow the order of the file.
 class Decoder {
  public:
-  Decoder(const ContainerFormat& format, std::span<const std::byte> bytes)
-      : format_(format), bytes_(bytes), reader_(bytes) {}
+  Decoder(const ContainerFormat& format, std::span<const std::byte> bytes, uint64_t most_bytes)
+      : format_(format), bytes_(bytes), reader_(bytes), most_bytes_(most_bytes) {}
 
   Expected<Container> Run() {
     Container container;
@@ -150,7 +150,7 @@ class Decoder {
     if (header.checksum != Checksum(*compressed)) {
       return FailMismatch(fmt::format("section '{}'", header.name));
     }
-    if (header.uncompressed_bytes > kMaxContainerBytes - used_bytes_) {
+    if (header.uncompressed_bytes > most_bytes_ - used_bytes_) {
       return FailDamaged(format_, fmt::format("section '{}' says that it holds {} bytes",
                                               header.name, header.uncompressed_bytes));
     }
@@ -211,6 +211,7 @@ class Decoder {
   std::span<const std::byte> bytes_;
   ByteReader reader_;
   std::set<std::string> names_;
+  uint64_t most_bytes_;
   uint64_t used_bytes_ = 0;
 };
 
@@ -252,10 +253,10 @@ std::vector<std::byte> EncodeContainer(const ContainerFormat& format,
   return writer.Take();
 }
 
-Expected<Container> DecodeContainer(const ContainerFormat& format,
-                                    std::span<const std::byte> bytes) {
+Expected<Container> DecodeContainer(const ContainerFormat& format, std::span<const std::byte> bytes,
+                                    uint64_t most_bytes) {
   try {
-    return Decoder(format, bytes).Run();
+    return Decoder(format, bytes, most_bytes).Run();
   } catch (const std::bad_alloc&) {
     return FailDamaged(format, "unpacking it takes more memory than there is");
   }

@@ -59,10 +59,11 @@ std::vector<std::byte> EncodeContainer(const ContainerFormat& format,
                                        std::span<const Section> sections);
 
 // Reads a container from bytes that may say anything. Memory is taken only as real data arrives.
-// Errors: kTooNew when a later plugpull wrote it, kCorrupt for everything else. The text is a
-// sentence about "this trace"; the caller puts the path in front.
-Expected<Container> DecodeContainer(const ContainerFormat& format,
-                                    std::span<const std::byte> bytes);
+// Errors: kTooNew when a later plugpull wrote it, kCorrupt for everything else, also when it says
+// that it holds more than `most_bytes` once it is unpacked. The text is a sentence about "this
+// trace"; the caller puts the path in front.
+Expected<Container> DecodeContainer(const ContainerFormat& format, std::span<const std::byte> bytes,
+                                    uint64_t most_bytes = kMaxContainerBytes);
 
 // Returns: the error for a `format.what` whose sections make no sense, in the same voice.
 std::unexpected<Error> FailDamaged(const ContainerFormat& format, std::string_view reason);

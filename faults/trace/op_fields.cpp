@@ -32,7 +32,8 @@ Complaint CheckUnused(const Op& op, const OpFields& fields) {
       (fields.other_place || (op.other_directory == kNoInode && op.other_name.empty())) &&
       (fields.offset || op.offset_bytes == 0) && (fields.size || op.size_bytes == 0) &&
       (fields.payload || op.payload_offset == 0) && (fields.transaction || op.transaction == 0) &&
-      (fields.other_inode || op.other_inode == kNoInode) && (op.flags & ~fields.flags) == 0;
+      (fields.other_inode || op.other_inode == kNoInode) && (op.flags & ~fields.flags) == 0 &&
+      (!fields.transaction || op.site == 0);
   return clean ? nullptr : "a field is set that its kind does not use";
 }
 

@@ -12,6 +12,7 @@
 
 #include "faults/base/bytes.h"
 #include "faults/base/random.h"
+#include "faults/trace/call_site.h"
 
 namespace plugpull {
 namespace {
@@ -25,6 +26,7 @@ class Generator {
                     {"target", "random"},
                     {"note", RandomBytes(20)}};
     while (static_cast<int>(trace_.ops.size()) < op_count) Step();
+    NoteSites();
     return std::move(trace_);
   }
 
@@ -60,6 +62,16 @@ class Generator {
         return CallTheUnknown();
       default:
         return ChangeFile();
+    }
+  }
+
+  // Most operations come from one of a few sites, some from nobody knows where.
+  void NoteSites() {
+    for (Op& op : trace_.ops) {
+      const bool is_mark = op.kind == OpKind::kBegin || op.kind == OpKind::kAcknowledge;
+      const uint64_t line = random_.Below(8);
+      if (is_mark || line == 0) continue;
+      op.site = SiteOf(trace_, {{fmt::format("Write (file.cpp:{})", line), "main"}});
     }
   }
 

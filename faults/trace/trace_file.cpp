@@ -29,6 +29,7 @@ enum Field : uint64_t {
   kTransaction = 1 << 9,
   kOtherInode = 1 << 10,
   kFlags = 1 << 11,
+  kSite = 1 << 12,
 };
 
 // What a version of the format can say of an operation.
@@ -39,7 +40,8 @@ struct Vocabulary {
 
 Vocabulary VocabularyOf(uint32_t version) {
   if (version <= 1) return {OpKind::kAcknowledge, (kTransaction << 1) - 1};
-  return {kLastOpKind, (kFlags << 1) - 1};
+  if (version == 2) return {OpKind::kUnmodelled, (kFlags << 1) - 1};
+  return {kLastOpKind, (kSite << 1) - 1};
 }
 
 std::vector<std::byte> EncodeFacts(const Trace& trace) {
@@ -91,6 +93,7 @@ void PutOp(ByteWriter& writer, const Op& op) {
   put_number(kTransaction, op.transaction);
   put_number(kOtherInode, op.other_inode);
   put_number(kFlags, op.flags);
+  put_number(kSite, op.site);
   writer.PutU8(static_cast<uint8_t>(op.kind));
   writer.PutVarint(fields);
   writer.PutBytes(values.bytes());
@@ -103,11 +106,22 @@ std::vector<std::byte> EncodeOps(const Trace& trace) {
   return writer.Take();
 }
 
+std::vector<std::byte> EncodeSites(const Trace& trace) {
+  ByteWriter writer;
+  writer.PutVarint(trace.sites.size());
+  for (const CallSite& site : trace.sites) {
+    writer.PutVarint(site.frames.size());
+    for (const std::string& frame : site.frames) writer.PutString(frame);
+  }
+  return writer.Take();
+}
+
 std::vector<Section> EncodeSections(const Trace& trace) {
   return {{"facts", EncodeFacts(trace)},
           {"transactions", EncodeTransactions(trace)},
           {"ops", EncodeOps(trace)},
-          {"payload", trace.payload}};
+          {"payload", trace.payload},
+          {"sites", EncodeSites(trace)}};
 }
 
 Expected<void> DecodeFacts(std::span<const std::byte> bytes, uint32_t /*version*/, Trace& trace) {
@@ -186,6 +200,7 @@ Expected<Op> TakeOp(ByteReader& reader, const Vocabulary& vocabulary) {
   op.transaction = take_u32(kTransaction);
   op.other_inode = take_u32(kOtherInode);
   op.flags = take_u32(kFlags);
+  op.site = take_u32(kSite);
   if (auto status = reader.Status(); !status) return std::unexpected(status.error());
   return op;
 }
@@ -211,18 +226,36 @@ Expected<void> DecodePayload(std::span<const std::byte> bytes, uint32_t /*versio
   return {};
 }
 
+Expected<void> DecodeSites(std::span<const std::byte> bytes, uint32_t /*version*/, Trace& trace) {
+  ByteReader reader(bytes);
+  const size_t count = reader.TakeCount(2).value_or(0);
+  for (size_t i = 0; i < count && reader.Status(); ++i) {
+    CallSite& site = trace.sites.emplace_back();
+    const size_t frames = reader.TakeCount(2).value_or(0);
+    for (size_t k = 0; k < frames && reader.Status(); ++k) {
+      site.frames.push_back(reader.TakeString().value_or(""));
+    }
+  }
+  return reader.ExpectEnd();
+}
+
 struct Part {
   std::string_view section;
   Expected<void> (*decode)(std::span<const std::byte> bytes, uint32_t version, Trace& trace);
+  uint32_t first_version = 1;
 };
 constexpr Part kParts[] = {{"facts", &DecodeFacts},
                            {"transactions", &DecodeTransactions},
                            {"ops", &DecodeOps},
-                           {"payload", &DecodePayload}};
+                           {"payload", &DecodePayload},
+                           {"sites", &DecodeSites, 3}};
 
 Expected<Trace> DecodeSections(const Container& container) {
   Trace trace;
+  size_t sections = 0;
   for (const Part& part : kParts) {
+    if (container.version < part.first_version) continue;
+    ++sections;
     auto bytes = container.Find(part.section);
     if (!bytes) return FailDamaged(kTraceFormat, bytes.error().context);
     if (auto decoded = part.decode(*bytes, container.version, trace); !decoded) {
@@ -230,7 +263,7 @@ Expected<Trace> DecodeSections(const Container& container) {
                          fmt::format("section '{}' {}", part.section, decoded.error().context));
     }
   }
-  if (container.sections.size() != std::size(kParts)) {
+  if (container.sections.size() != sections) {
     return FailDamaged(kTraceFormat, "it has sections that are unknown");
   }
   if (auto valid = ValidateTrace(trace); !valid) {
@@ -245,9 +278,9 @@ std::vector<std::byte> EncodeTrace(const Trace& trace) {
   return EncodeContainer(kTraceFormat, EncodeSections(trace));
 }
 
-Expected<Trace> DecodeTrace(std::span<const std::byte> bytes) {
+Expected<Trace> DecodeTrace(std::span<const std::byte> bytes, uint64_t most_bytes) {
   try {
-    auto container = DecodeContainer(kTraceFormat, bytes);
+    auto container = DecodeContainer(kTraceFormat, bytes, most_bytes);
     if (!container) return std::unexpected(container.error());
     return DecodeSections(*container);
   } catch (const std::bad_alloc&) {

@@ -1,4 +1,4 @@
-// Traces as files. The format is a container (container.h) with four sections:
+// Traces as files. The format is a container (container.h) with five sections:
 //
 //   facts         count, then key and value as strings, keys increasing
 //   transactions  count, then for each: count of changes, then for each: key, u8 1 and the value,
@@ -6,13 +6,16 @@
 //   ops           count, then for each: u8 kind, varint with a bit for each field that is not zero,
 //                 those fields in the order of Op
 //   payload       the bytes of all writes, links, clones and attributes
+//   sites         count, then for each: count of frames, then the frames as strings
 //
 // Counts and numbers are varints (bytes.h). The same trace gives the same bytes.
 //
-// Version 1 ends with the kind kAcknowledge and the field transaction. It is read as it always was.
+// Version 1 ends with the kind kAcknowledge and the field transaction, version 2 with the field
+// flags. Neither has sites. They are read as they always were.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,13 +27,15 @@
 namespace plugpull {
 
 inline constexpr ContainerFormat kTraceFormat = {
-    .magic = "PPTRACE\n", .version = 2, .what = "trace", .cure = "record it again"};
+    .magic = "PPTRACE\n", .version = 3, .what = "trace", .cure = "record it again"};
 
 // Requires: the trace is valid (validate.h); otherwise it will not read back.
 std::vector<std::byte> EncodeTrace(const Trace& trace);
 
-// Returns: a valid trace. Errors: kTooNew, kCorrupt; the text is a sentence about "this trace".
-Expected<Trace> DecodeTrace(std::span<const std::byte> bytes);
+// Returns: a valid trace. Errors: kTooNew, kCorrupt, also when it says that it holds more than
+// `most_bytes` once it is unpacked; the text is a sentence about "this trace".
+Expected<Trace> DecodeTrace(std::span<const std::byte> bytes,
+                            uint64_t most_bytes = kMaxContainerBytes);
 
 // Writes the trace to `path` in one step (atomic_file.h).
 // Errors: kInvalidArgument when it would not read back, or what the file system says.

@@ -120,8 +120,10 @@ std::vector<Section> SectionsOfVersion1() {
 
 constexpr ContainerFormat kVersion1 = {
     .magic = "PPTRACE\n", .version = 1, .what = "trace", .cure = "record it again"};
+constexpr ContainerFormat kVersion2 = {
+    .magic = "PPTRACE\n", .version = 2, .what = "trace", .cure = "record it again"};
 
-TEST(TraceFile, ReadsTheVersionBefore) {
+TEST(TraceFile, ReadsTheVersionsBefore) {
   Trace expected;
   expected.facts = {{"k", "v"}};
   expected.payload = {std::byte{'a'}, std::byte{'b'}, std::byte{'c'}};
@@ -132,12 +134,14 @@ TEST(TraceFile, ReadsTheVersionBefore) {
       .kind = OpKind::kWrite, .inode = 2, .offset_bytes = 9, .size_bytes = 1, .payload_offset = 2};
   expected.ops[3] = {.kind = OpKind::kSync, .inode = 2};
   expected.ops[4] = {.kind = OpKind::kSync, .result_errno = 5, .inode = 2};
-  auto decoded = DecodeTrace(EncodeContainer(kVersion1, SectionsOfVersion1()));
-  ASSERT_TRUE(decoded) << Describe(decoded.error());
-  EXPECT_EQ(*decoded, expected);
+  for (const ContainerFormat& format : {kVersion1, kVersion2}) {
+    auto decoded = DecodeTrace(EncodeContainer(format, SectionsOfVersion1()));
+    ASSERT_TRUE(decoded) << Describe(decoded.error());
+    EXPECT_EQ(*decoded, expected);
+  }
 }
 
-TEST(TraceFile, TheVersionBeforeSaysNothingNew) {
+TEST(TraceFile, Version1SaysNothingNew) {
   auto sections = SectionsOfVersion1();
   std::vector<std::byte>& ops = sections[2].bytes;
   const size_t last_op = ops.size() - 4;
@@ -145,7 +149,7 @@ TEST(TraceFile, TheVersionBeforeSaysNothingNew) {
   EXPECT_EQ(DecodeTrace(EncodeContainer(kVersion1, sections)).error().context,
             "this trace is damaged (section 'ops' operations of kind 23 are unknown); record it "
             "again");
-  EXPECT_TRUE(DecodeTrace(EncodeContainer(kTraceFormat, sections)));
+  EXPECT_TRUE(DecodeTrace(EncodeContainer(kVersion2, sections)));
 
   // A write with flags, which are a field that only the new version has.
   sections = SectionsOfVersion1();
@@ -154,9 +158,63 @@ TEST(TraceFile, TheVersionBeforeSaysNothingNew) {
   sections[2].bytes.insert(sections[2].bytes.end(), flagged.begin(), flagged.end());
   sections[2].bytes[0] = std::byte{6};
   EXPECT_FALSE(DecodeTrace(EncodeContainer(kVersion1, sections)));
-  auto decoded = DecodeTrace(EncodeContainer(kTraceFormat, sections));
+  auto decoded = DecodeTrace(EncodeContainer(kVersion2, sections));
   ASSERT_TRUE(decoded) << Describe(decoded.error());
   EXPECT_EQ(decoded->ops.back().flags, uint32_t{kDirect});
+}
+
+TEST(TraceFile, Version2HasNoSites) {
+  auto sections = SectionsOfVersion1();
+  std::vector<std::byte>& ops = sections[2].bytes;
+  // The last sync is from site 1: field 4096 is new in version 3.
+  ops.resize(ops.size() - 4);
+  for (const int value : {3, 2 + 0x80, 0x20, 2, 1}) ops.push_back(static_cast<std::byte>(value));
+  EXPECT_FALSE(DecodeTrace(EncodeContainer(kVersion2, sections)));
+  sections.push_back({"sites", {}});
+  for (const int value : {1, 1, 1, int{'f'}}) {
+    sections.back().bytes.push_back(static_cast<std::byte>(value));
+  }
+  EXPECT_FALSE(DecodeTrace(EncodeContainer(kVersion2, sections)));
+  const auto decoded = DecodeTrace(EncodeContainer(kTraceFormat, sections));
+  ASSERT_TRUE(decoded) << Describe(decoded.error());
+  EXPECT_EQ(decoded->ops.back().site, 1U);
+  EXPECT_EQ(decoded->sites, std::vector<CallSite>{{{"f"}}});
+}
+
+// Returns: what is said about a trace with one sync of `site` and with `sites`.
+std::string SiteComplaint(uint32_t site, std::vector<CallSite> sites) {
+  Trace trace;
+  trace.ops.push_back({.kind = OpKind::kSyncAll, .site = site});
+  trace.sites = std::move(sites);
+  const auto decoded = DecodeTrace(EncodeTrace(trace));
+  if (decoded) return "";
+  EXPECT_EQ(decoded.error().code, ErrorCode::kCorrupt);
+  return decoded.error().context;
+}
+
+TEST(TraceFile, SitesThatAreNoneAreRefused) {
+  const CallSite fine{{"main"}};
+  EXPECT_EQ(SiteComplaint(0, {}), "");
+  EXPECT_EQ(SiteComplaint(2, {fine, fine}), "");
+  EXPECT_THAT(SiteComplaint(1, {}), HasSubstr("operation 0, sync-all: its call site is not known"));
+  EXPECT_THAT(SiteComplaint(2, {fine}), HasSubstr("its call site is not known"));
+  EXPECT_THAT(SiteComplaint(UINT32_MAX, {fine}), HasSubstr("its call site is not known"));
+  const std::string why = "a call site is not a list of frames";
+  EXPECT_THAT(SiteComplaint(1, {fine, {}}), HasSubstr(why));
+  EXPECT_THAT(SiteComplaint(1, {{{"main", ""}}}), HasSubstr(why));
+  EXPECT_THAT(SiteComplaint(1, {{{"a\x1b[2J"}}}), HasSubstr(why));
+  EXPECT_THAT(SiteComplaint(1, {{{std::string(5000, 'a')}}}), HasSubstr(why));
+  EXPECT_THAT(SiteComplaint(1, {{std::vector<std::string>(300, "a")}}), HasSubstr(why));
+}
+
+TEST(TraceFile, MarksOfTransactionsHaveNoSite) {
+  Trace trace;
+  trace.transactions.resize(1);
+  trace.sites = {{{"main"}}};
+  trace.ops.push_back({.kind = OpKind::kBegin, .transaction = 1});
+  EXPECT_TRUE(DecodeTrace(EncodeTrace(trace)));
+  trace.ops[0].site = 1;
+  EXPECT_THAT(DecodeTrace(EncodeTrace(trace)).error().context, HasSubstr("does not use"));
 }
 
 TEST(TraceFile, NoticesACutAtEveryByte) {
@@ -233,7 +291,7 @@ TEST(TraceFile, RefusesMissingAndUnknownSections) {
   auto fewer = sections;
   fewer.pop_back();
   EXPECT_EQ(DecodeTrace(EncodeContainer(kTraceFormat, fewer)).error().context,
-            "this trace is damaged (section 'payload' is missing); record it again");
+            "this trace is damaged (section 'sites' is missing); record it again");
   auto more = sections;
   more.push_back({"extra", {}});
   EXPECT_EQ(DecodeTrace(EncodeContainer(kTraceFormat, more)).error().context,
@@ -250,7 +308,7 @@ TEST(TraceFile, SaysWhatIsWrongWithAFile) {
   EXPECT_EQ(too_new.error().code, ErrorCode::kTooNew);
   EXPECT_EQ(too_new.error().context, path +
                                          ": this trace was written by a newer plugpull (format 7, "
-                                         "this one reads up to 2); upgrade plugpull");
+                                         "this one reads up to 3); upgrade plugpull");
 
   ASSERT_TRUE(WriteFileAtomically(path, AsBytes("#!/bin/sh\n")));
   auto other = LoadTrace(path);

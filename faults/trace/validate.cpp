@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "faults/trace/op_fields.h"
 #include "faults/trace/trace_tree.h"
@@ -12,6 +13,7 @@ namespace plugpull {
 namespace {
 
 constexpr size_t kMaxLinkBytes = 4095;  // PATH_MAX without its NUL
+constexpr size_t kMaxFrameBytes = 4095;
 
 // Syncs of one file that fail have dropped bytes of it, so later stages look that file up.
 bool SyncsAFile(OpKind kind) {
@@ -24,6 +26,7 @@ class Validator {
   explicit Validator(const Trace& trace) : trace_(trace), tree_(trace.ops.size() + 1) {}
 
   Complaint Check(const Op& op) {
+    if (op.site > trace_.sites.size()) return "its call site is not known";
     if (Complaint complaint = CheckFields(op, trace_.payload.size())) return complaint;
     if (op.result_errno != 0) return CheckFailed(op);
     if (FieldsOf(op.kind, 0).transaction) return CheckTransaction(op);
@@ -64,6 +67,18 @@ class Validator {
   std::set<uint32_t> open_;  // begun and not acknowledged
 };
 
+bool IsFrame(std::string_view frame) {
+  const auto is_printed = [](char letter) {
+    return static_cast<unsigned char>(letter) >= 0x20 && letter != 0x7f;
+  };
+  return !frame.empty() && frame.size() <= kMaxFrameBytes && std::ranges::all_of(frame, is_printed);
+}
+
+bool IsSite(const CallSite& site) {
+  return !site.frames.empty() && site.frames.size() <= kMaxFramesOfSite &&
+         std::ranges::all_of(site.frames, IsFrame);
+}
+
 size_t ChangeCount(const Trace& trace) {
   size_t count = 0;
   for (const Transaction& transaction : trace.transactions) count += transaction.changes.size();
@@ -78,6 +93,9 @@ Expected<void> ValidateTrace(const Trace& trace) {
   }
   if (trace.transactions.size() > kMaxChanges || ChangeCount(trace) > kMaxChanges) {
     return Fail(ErrorCode::kCorrupt, "its transactions are too many");
+  }
+  if (!std::ranges::all_of(trace.sites, IsSite)) {
+    return Fail(ErrorCode::kCorrupt, "a call site is not a list of frames");
   }
   Validator validator(trace);
   for (size_t i = 0; i < trace.ops.size(); ++i) {

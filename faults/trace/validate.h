@@ -32,6 +32,9 @@
 // - Payloads lie inside Trace::payload; no file grows above kMaxFileBytes.
 // - Transactions begin in increasing order, and each is acknowledged at most once, after it began.
 //   Those two kinds never fail, nor does kUnmodelled.
+// - An operation's site is 0 or one of the trace, and 0 for those two kinds, which no program
+// calls.
+//   A site has 1 to kMaxFramesOfSite frames, each of 1 to 4095 characters that can be printed.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +51,8 @@ inline constexpr uint64_t kMaxFileBytes = uint64_t{1} << 44;
 // all the memory of the machine.
 inline constexpr size_t kMaxOps = size_t{1} << 24;
 
-// The same for the changes of all transactions together.
+// The same for the frames of one call site, and for the changes of all transactions together.
+inline constexpr size_t kMaxFramesOfSite = 256;
 inline constexpr size_t kMaxChanges = size_t{1} << 24;
 
 // Returns: success, or an error of code kCorrupt that names the first operation that is wrong.

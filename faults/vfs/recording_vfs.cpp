@@ -107,6 +107,7 @@ CallReport RecordingVfs::TakeReport(InodeId inode) {
 
 void RecordingVfs::Record(Op op, const Expected<void>& outcome) {
   if (!outcome) op.result_errno = outcome.error().os_errno != 0 ? outcome.error().os_errno : EIO;
+  if (call_sites_) op.site = call_sites_->Note(trace_);
   trace_.ops.push_back(std::move(op));
 }
 

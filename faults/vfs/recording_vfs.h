@@ -2,8 +2,11 @@
 // Reads are not recorded: they change nothing.
 #pragma once
 
+#include <optional>
+
 #include "faults/trace/trace.h"
 #include "faults/vfs/call_report.h"
+#include "faults/vfs/call_stack.h"
 #include "faults/vfs/name_tree.h"
 #include "faults/vfs/vfs.h"
 
@@ -22,6 +25,10 @@ class RecordingVfs final : public Vfs {
 
   const Trace& trace() const { return trace_; }
   Trace& trace() { return trace_; }
+
+  // From here on, each operation has the call site that it came from, up to the border
+  // (call_stack.h). Recording then takes longer.
+  void NoteCallSites() { call_sites_.emplace(); }
 
   // Marks that transaction `number` (1-based) is attempted from here on.
   void Begin(uint32_t number);
@@ -57,6 +64,7 @@ class RecordingVfs final : public Vfs {
   Trace trace_;
   NameTree names_;  // mirrors the names of inner_, with our inode numbers
   InodeId next_inode_ = kRootInode + 1;
+  std::optional<CallSiteNotes> call_sites_;
 };
 
 }  // namespace plugpull
