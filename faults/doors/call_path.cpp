@@ -113,7 +113,7 @@ std::optional<struct stat> Place::Status() const {
   return status;
 }
 
-std::string Target::Path() const { return fmt::format("/proc/self/fd/{}", file.number()); }
+std::string CallTarget::Path() const { return fmt::format("/proc/self/fd/{}", file.number()); }
 
 Expected<Walk> ReadWalk(CallStop& call, int directory, uint64_t address, int& os_errno) {
   Expected<std::string> path = call.tracee().ReadPath(address, os_errno);
@@ -156,32 +156,32 @@ Expected<Place> FollowLinks(Door& door, CallStop& call, const Rights& rights, Pl
   return place;
 }
 
-Expected<Target> FindTarget(Door& door, CallStop& call, const Rights& rights, int directory,
-                            uint64_t address, int flags) {
+Expected<CallTarget> FindTarget(Door& door, CallStop& call, const Rights& rights, int directory,
+                                uint64_t address, int flags) {
   int os_errno = 0;
   const Expected<Walk> walk = ReadWalk(call, directory, address, os_errno);
   if (!walk) return std::unexpected(walk.error());
-  Target target{.os_errno = os_errno};
+  CallTarget target{.os_errno = os_errno};
   if (os_errno != 0) return target;
   if (walk->path.empty() && (flags & AT_EMPTY_PATH) != 0 && directory != AT_FDCWD) {
     Expected<std::optional<ProgramFile>> file = call.tracee().File(directory);
     if (!file) return std::unexpected(file.error());
-    if (!*file) return Target{.os_errno = EBADF};
+    if (!*file) return CallTarget{.os_errno = EBADF};
     target.file = std::move((*file)->descriptor);
   } else {
     Descriptor base;
     const Expected<int> based = OpenBase(call, *walk, base);
     if (!based) return std::unexpected(based.error());
-    if (*based != 0) return Target{.os_errno = *based};
+    if (*based != 0) return CallTarget{.os_errno = *based};
     const bool follows = (flags & AT_SYMLINK_NOFOLLOW) == 0;
     const ActingAs acting(rights);
     const int opened =
         OpenPath(base.number(), walk->path.empty() ? "." : walk->path, follows ? 0 : O_NOFOLLOW, 0);
-    if (walk->path.empty() && (flags & AT_EMPTY_PATH) == 0) return Target{.os_errno = ENOENT};
-    if (opened < 0) return Target{.os_errno = -opened};
+    if (walk->path.empty() && (flags & AT_EMPTY_PATH) == 0) return CallTarget{.os_errno = ENOENT};
+    if (opened < 0) return CallTarget{.os_errno = -opened};
     target.file = Descriptor(opened);
   }
-  if (::fstat(target.file.number(), &target.status) != 0) return Target{.os_errno = errno};
+  if (::fstat(target.file.number(), &target.status) != 0) return CallTarget{.os_errno = errno};
   target.inode = door.tree.Find(target.status, target.file.number());
   return target;
 }

@@ -26,7 +26,7 @@ struct Place {
 };
 
 // Something that a path leads to.
-struct Target {
+struct CallTarget {
   int os_errno = 0;   // why there is nothing
   Descriptor file{};  // O_PATH
   struct stat status = {};
@@ -58,8 +58,8 @@ Expected<Place> FindPlace(Door& door, CallStop& call, const Rights& rights, int 
 Expected<Place> FollowLinks(Door& door, CallStop& call, const Rights& rights, Place place);
 
 // Returns: what a path argument leads to; flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH.
-Expected<Target> FindTarget(Door& door, CallStop& call, const Rights& rights, int directory,
-                            uint64_t address, int flags);
+Expected<CallTarget> FindTarget(Door& door, CallStop& call, const Rights& rights, int directory,
+                                uint64_t address, int flags);
 
 // Returns: the path of a place relative to the recorded directory. Requires: it is inside.
 std::string PathOf(const Door& door, const Place& place);

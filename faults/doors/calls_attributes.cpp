@@ -38,26 +38,27 @@ constexpr Attribute kOwner = {"owner",
                               [](const struct stat& s) { return OwnerText(s.st_uid, s.st_gid); }};
 constexpr Attribute kTimes = {"times", [](const struct stat& s) { return TimesText(s); }};
 
-Expected<Target> Find(Door& door, CallStop& call, const Rights& rights, const Subject& subject) {
+Expected<CallTarget> Find(Door& door, CallStop& call, const Rights& rights,
+                          const Subject& subject) {
   if (subject.path_address) {
     return FindTarget(door, call, rights, subject.directory, *subject.path_address, subject.flags);
   }
   auto found = FindOpenFile(door, call, subject.directory);
   if (!found) return std::unexpected(found.error());
-  if (!*found) return Target{.os_errno = EBADF};
+  if (!*found) return CallTarget{.os_errno = EBADF};
   ProgramFile& file = (*found)->file;
   const bool is_path = (call.tracee().Flags(subject.directory, file) & O_PATH) != 0;
-  return Target{.os_errno = is_path ? EBADF : 0,
-                .file = std::move(file.descriptor),
-                .status = file.status,
-                .inode = (*found)->inode};
+  return CallTarget{.os_errno = is_path ? EBADF : 0,
+                    .file = std::move(file.descriptor),
+                    .status = file.status,
+                    .inode = (*found)->inode};
 }
 
 Expected<Answer> Set(Door& door, CallStop& call, const Subject& subject, const Attribute& attribute,
                      const Change& change) {
   const Expected<Rights> rights = call.tracee().ReadRights();
   if (!rights) return std::unexpected(rights.error());
-  const Expected<Target> target = Find(door, call, *rights, subject);
+  const Expected<CallTarget> target = Find(door, call, *rights, subject);
   if (!target) return std::unexpected(target.error());
   if (target->os_errno != 0) return -target->os_errno;
   if (target->inode == kNoInode) return std::nullopt;

@@ -155,7 +155,7 @@ Expected<Answer> AddName(Door& door, CallStop& call, const NameRequest& from, co
   if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0) return -EINVAL;
   const int walk =
       ((flags & AT_SYMLINK_FOLLOW) != 0 ? 0 : AT_SYMLINK_NOFOLLOW) | (flags & AT_EMPTY_PATH);
-  const Expected<Target> source =
+  const Expected<CallTarget> source =
       FindTarget(door, call, *rights, from.directory, from.path_address, walk);
   if (!source) return std::unexpected(source.error());
   if (source->os_errno != 0) return -source->os_errno;

@@ -47,7 +47,7 @@ int64_t OpenFor(const Door& door, const Rights& rights, const OpenRequest& reque
 Expected<Answer> OpenTarget(Door& door, CallStop& call, const Rights& rights,
                             const OpenRequest& request) {
   const int nofollow = (request.flags & O_NOFOLLOW) != 0 ? AT_SYMLINK_NOFOLLOW : 0;
-  const Expected<Target> target =
+  const Expected<CallTarget> target =
       FindTarget(door, call, rights, request.directory, request.path_address, nofollow);
   if (!target) return std::unexpected(target.error());
   if (target->os_errno != 0) return -target->os_errno;
@@ -75,7 +75,7 @@ Expected<Answer> OpenTarget(Door& door, CallStop& call, const Rights& rights,
 
 Expected<Answer> OpenUnnamed(Door& door, CallStop& call, const Rights& rights,
                              const OpenRequest& request) {
-  const Expected<Target> directory =
+  const Expected<CallTarget> directory =
       FindTarget(door, call, rights, request.directory, request.path_address, 0);
   if (!directory) return std::unexpected(directory.error());
   if (directory->os_errno != 0) return -directory->os_errno;

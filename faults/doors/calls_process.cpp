@@ -62,7 +62,8 @@ Expected<Answer> HandleOwnPlace(Door& /*door*/, CallStop& /*call*/) {
 Expected<Answer> HandleSwapon(Door& door, CallStop& call) {
   const Expected<Rights> rights = call.tracee().ReadRights();
   if (!rights) return std::unexpected(rights.error());
-  const Expected<Target> target = FindTarget(door, call, *rights, AT_FDCWD, call.Argument(0), 0);
+  const Expected<CallTarget> target =
+      FindTarget(door, call, *rights, AT_FDCWD, call.Argument(0), 0);
   if (!target) return std::unexpected(target.error());
   if (target->inode != kNoInode) RecordUnmodelled(door, target->inode, "swapon");
   return std::nullopt;

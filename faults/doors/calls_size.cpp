@@ -60,7 +60,8 @@ std::optional<uint32_t> AllocateFlags(int mode) {
 Expected<Answer> HandleTruncate(Door& door, CallStop& call) {
   const Expected<Rights> rights = call.tracee().ReadRights();
   if (!rights) return std::unexpected(rights.error());
-  const Expected<Target> target = FindTarget(door, call, *rights, AT_FDCWD, call.Argument(0), 0);
+  const Expected<CallTarget> target =
+      FindTarget(door, call, *rights, AT_FDCWD, call.Argument(0), 0);
   if (!target) return std::unexpected(target.error());
   if (target->os_errno != 0) return -target->os_errno;
   if (target->inode == kNoInode) {

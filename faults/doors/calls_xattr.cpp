@@ -17,19 +17,20 @@ enum class By : uint8_t { kPath, kLink, kDescriptor };
 
 // What an attribute is of, and a path of ours that leads there. Links themselves have none that a
 // program may set.
-Expected<Target> FindSubject(Door& door, CallStop& call, const Rights& rights, By by) {
+Expected<CallTarget> FindSubject(Door& door, CallStop& call, const Rights& rights, By by) {
   if (by != By::kDescriptor) {
     return FindTarget(door, call, rights, AT_FDCWD, call.Argument(0),
                       by == By::kLink ? AT_SYMLINK_NOFOLLOW : 0);
   }
   auto found = FindOpenFile(door, call, call.Number(0));
   if (!found) return std::unexpected(found.error());
-  if (!*found) return Target{.os_errno = EBADF};
+  if (!*found) return CallTarget{.os_errno = EBADF};
   ProgramFile& file = (*found)->file;
-  return Target{.os_errno = (call.tracee().Flags(call.Number(0), file) & O_PATH) != 0 ? EBADF : 0,
-                .file = std::move(file.descriptor),
-                .status = file.status,
-                .inode = (*found)->inode};
+  return CallTarget{
+      .os_errno = (call.tracee().Flags(call.Number(0), file) & O_PATH) != 0 ? EBADF : 0,
+      .file = std::move(file.descriptor),
+      .status = file.status,
+      .inode = (*found)->inode};
 }
 
 // What sets or removes an attribute: `perform` executes it, `op` says what it was.
@@ -38,7 +39,7 @@ Expected<Answer> Change(Door& door, CallStop& call, By by, Op op, std::span<cons
                         const Perform& perform) {
   const Expected<Rights> rights = call.tracee().ReadRights();
   if (!rights) return std::unexpected(rights.error());
-  const Expected<Target> target = FindSubject(door, call, *rights, by);
+  const Expected<CallTarget> target = FindSubject(door, call, *rights, by);
   if (!target) return std::unexpected(target.error());
   if (target->os_errno != 0) return -target->os_errno;
   if (target->inode == kNoInode) return std::nullopt;

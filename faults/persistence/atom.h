@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "faults/persistence/tear.h"
@@ -37,6 +38,21 @@ struct AtomId {
 
   auto operator<=>(const AtomId&) const = default;
 };
+
+// Returns: how many things are lost or kept, as people count them: pieces of one write that lie
+// side by side are one, and so are steps of a size. Requires: `atoms` are sorted.
+inline uint64_t CountRuns(std::span<const AtomId> atoms) {
+  uint64_t runs = 0;
+  for (size_t i = 0; i < atoms.size(); ++i) {
+    const AtomKind kind = atoms[i].kind;
+    const bool has_runs = kind == AtomKind::kData || kind == AtomKind::kClone ||
+                          kind == AtomKind::kSize || kind == AtomKind::kFill;
+    const bool goes_on = i > 0 && has_runs && atoms[i - 1].op == atoms[i].op &&
+                         atoms[i - 1].kind == kind && atoms[i - 1].index + 1 == atoms[i].index;
+    if (!goes_on) ++runs;
+  }
+  return runs;
+}
 
 // Pieces of one write, in file order. With Tear::kNone the whole write is piece 0.
 struct DataPieces {

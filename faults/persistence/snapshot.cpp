@@ -9,6 +9,7 @@
 
 #include "faults/base/assert.h"
 #include "faults/base/bytes.h"
+#include "faults/trace/call_site.h"
 #include "faults/trace/op_fields.h"
 
 namespace plugpull {
@@ -120,6 +121,7 @@ void AppendOperations(Trace& trace, const Trace& more, size_t begin) {
       op.payload_offset = trace.payload.size();
       trace.payload.insert(trace.payload.end(), payload.begin(), payload.end());
     }
+    if (op.site != 0) op.site = SiteOf(trace, more.sites[op.site - 1]);
     trace.ops.push_back(std::move(op));
   }
 }
