@@ -17,6 +17,7 @@
 namespace plugpull {
 
 struct DriverProgram;  // engine/drivers/driver.h
+struct RecoveryStory;  // engine/recovery_story.h
 struct Repair;         // engine/repair.h
 
 // Receives the contents of a store, each key once, in any order. The spans are valid during the
@@ -138,6 +139,11 @@ class EngineType {
   // Returns: the version of the software under test, as in "SQLite 3.40.1"; empty: that of
   // plugpull.
   virtual std::string version() const { return {}; }
+
+  // Tells in the engine's own terms what recovery made of what a crash left: sentences that follow
+  // from the facts, "SQLite finds a hot journal and rolls transaction 17 back". Returns: empty
+  // where the facts are none that the engine has words for; then they are told by files alone.
+  virtual std::string Retell(const RecoveryStory& /*story*/) const { return {}; }
 
   // Returns: the role of a file of this engine in words ("journal", "log", "store"), for findings
   // that stay the same from night to night. `path` is as the engine named it.

@@ -60,6 +60,18 @@ TEST_F(CommitOrderTest, GrowsThenWritesPagesThenMeta) {
               ElementsAre("write 4+1", "write 5+1", "fdatasync", "write 0+1", "fdatasync"));
 }
 
+TEST_F(CommitOrderTest, SpareSyncsAreSyncsForNothing) {
+  EXPECT_THAT(FirstCommit({{"spare_sync", "first"}}),
+              ElementsAre("truncate 32768", "fsync", "fdatasync", "write 4+1", "write 5+1",
+                          "fdatasync", "write 0+1", "fdatasync"));
+}
+
+TEST_F(CommitOrderTest, SpareSyncsOfPagesComeTwice) {
+  EXPECT_THAT(FirstCommit({{"spare_sync", "twice"}}),
+              ElementsAre("truncate 32768", "fsync", "write 4+1", "write 5+1", "fdatasync",
+                          "fdatasync", "write 0+1", "fdatasync"));
+}
+
 TEST_F(CommitOrderTest, EmptyTransactionWritesFreelistAndMeta) {
   FirstCommit({});
   EXPECT_THAT(NextCommit({}), ElementsAre("write 2+1", "fdatasync", "write 1+1", "fdatasync"));

@@ -8,6 +8,7 @@
 #include "engine/bbolt_file/surgery.h"
 #include "engine/cow_tree/checker.h"
 #include "engine/cow_tree/leak_audit.h"
+#include "engine/cow_tree/retelling.h"
 #include "engine/cow_tree/store_file.h"
 #include "engine/cow_tree/tree_editor.h"
 #include "engine/cow_tree/tree_reader.h"
@@ -351,6 +352,7 @@ class CowTreeEngineType final : public EngineType {
   std::string RoleOf(std::string_view path) const override {
     return path == kStorePath || path == kNewStorePath ? "store" : "unknown";
   }
+  std::string Retell(const RecoveryStory& story) const override { return cow_tree::Retell(story); }
 };
 
 }  // namespace

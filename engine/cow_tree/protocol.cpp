@@ -66,6 +66,14 @@ constexpr const char* kStock = "stock";
 constexpr const char* kDelayedFree = "delayed_free";
 constexpr const char* kHoldTwoGenerations = "hold_two_generations";
 
+constexpr const char* kFirst = "first";
+constexpr const char* kTwice = "twice";
+
+SpareSync SpareSyncOf(std::string_view word) {
+  if (word == kFirst) return SpareSync::kFirst;
+  return word == kTwice ? SpareSync::kTwice : SpareSync::kNone;
+}
+
 FreePolicy PolicyOf(std::string_view word) {
   if (word == kDelayedFree) return FreePolicy::kDelayedFree;
   if (word == kHoldTwoGenerations) return FreePolicy::kHoldTwoGenerations;
@@ -142,6 +150,8 @@ const std::vector<OptionSpec>& OptionSpecs() {
              "checksum 0 is valid"),
       Choice("nosync", {"0", "1"}, "0", "1: commits do not sync (NoSync)"),
       Choice("nogrowsync", {"0", "1"}, "0", "1: the file grows by writes alone (NoGrowSync)"),
+      Choice("spare_sync", {"none", kFirst, kTwice}, "none",
+             "syncs for nothing: first, one before a commit writes; twice, two for the pages"),
   };
   return specs;
 }
@@ -164,6 +174,7 @@ Options ParseOptions(const EngineOptions& options) {
   parsed.settle = ValueOf(options, "settle") == "1";
   parsed.persist_freelist = ValueOf(options, "freelist") == "synced";
   parsed.sync = ValueOf(options, "nosync") == "0";
+  parsed.spare_sync = SpareSyncOf(ValueOf(options, "spare_sync"));
   parsed.sync_growth = ValueOf(options, "nogrowsync") == "0";
   return parsed;
 }

@@ -61,6 +61,13 @@ enum class FreePolicy : uint8_t {
   kHoldTwoGenerations,  // by the one after the next: the tree of the older meta is always whole
 };
 
+// A sync that a commit makes for nothing.
+enum class SpareSync : uint8_t {
+  kNone,
+  kFirst,  // before anything is written, when there is nothing to sync
+  kTwice,  // each sync of the pages again: one of the two is enough
+};
+
 // The options of one store.
 struct Options {
   Protocol protocol{};
@@ -72,7 +79,8 @@ struct Options {
   bool persist_freelist = true;     // bbolt's NoFreelistSync turned round
   bool sync = true;                 // bbolt's NoSync turned round
   bool sync_growth = true;          // bbolt's NoGrowSync turned round
-  bool grow_for_freelist = false;   // quirk Q1: only a freelist page that needs it grows the file
+  SpareSync spare_sync = SpareSync::kNone;
+  bool grow_for_freelist = false;  // quirk Q1: only a freelist page that needs it grows the file
 };
 
 const std::vector<OptionSpec>& OptionSpecs();

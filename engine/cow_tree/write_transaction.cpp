@@ -67,6 +67,9 @@ PageId WriteTransaction::Allocate(uint64_t page_count) {
 
 Expected<void> WriteTransaction::Commit() {
   if (Expected<void> grown = GrowFile(); !grown) return grown;
+  if (parts_.options.sync && parts_.options.spare_sync == SpareSync::kFirst) {
+    if (Expected<void> synced = Sync(SyncKind::kData); !synced) return synced;
+  }
   std::sort(dirty_runs_.begin(), dirty_runs_.end(),
             [](const DirtyRun& left, const DirtyRun& right) { return left.id < right.id; });
   for (const CommitStep step : protocol().commit_steps) {
@@ -128,19 +131,26 @@ Expected<void> WriteTransaction::Perform(CommitStep step) {
       return WriteRuns(/*with_tree=*/true, /*with_freelist=*/false);
     case CommitStep::kWriteFreelistPage:
       return WriteRuns(/*with_tree=*/false, /*with_freelist=*/true);
-    case CommitStep::kSync: {
-      const bool is_last = is_meta_written_;
-      if (auto failed =
-              FailAt(is_last ? FailurePoint::kCowTreeSyncMeta : FailurePoint::kCowTreeSyncData)) {
-        return std::unexpected(*failed);
-      }
-      return parts_.options.sync ? Sync(SyncKind::kData) : Expected<void>();
-    }
+    case CommitStep::kSync:
+      return is_meta_written_ ? SyncMeta() : SyncPages();
     case CommitStep::kWriteMeta:
       is_meta_written_ = true;
       return WriteMeta();
   }
   return {};
+}
+
+Expected<void> WriteTransaction::SyncPages() {
+  if (auto failed = FailAt(FailurePoint::kCowTreeSyncData)) return std::unexpected(*failed);
+  if (parts_.options.sync && parts_.options.spare_sync == SpareSync::kTwice) {
+    if (Expected<void> synced = Sync(SyncKind::kData); !synced) return synced;
+  }
+  return parts_.options.sync ? Sync(SyncKind::kData) : Expected<void>();
+}
+
+Expected<void> WriteTransaction::SyncMeta() {
+  if (auto failed = FailAt(FailurePoint::kCowTreeSyncMeta)) return std::unexpected(*failed);
+  return parts_.options.sync ? Sync(SyncKind::kData) : Expected<void>();
 }
 
 Expected<void> WriteTransaction::Sync(SyncKind kind) {

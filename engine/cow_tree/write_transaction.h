@@ -59,6 +59,8 @@ class WriteTransaction {
   DirtyRun& MakeRun(PageId id, uint64_t page_count);
   PageId Allocate(uint64_t page_count);
   Expected<void> GrowFile();
+  Expected<void> SyncPages();
+  Expected<void> SyncMeta();
   Expected<void> Sync(SyncKind kind);
   Expected<void> Perform(CommitStep step);
   Expected<void> WriteRuns(bool with_tree, bool with_freelist);

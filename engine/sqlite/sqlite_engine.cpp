@@ -8,6 +8,7 @@
 #include "engine/sqlite/sqlite_connection.h"
 #include "engine/sqlite/sqlite_environment.h"
 #include "engine/sqlite/sqlite_error.h"
+#include "engine/sqlite/sqlite_retelling.h"
 #include "engine/sqlite/sqlite_vfs.h"
 #include "faults/base/assert.h"
 
@@ -241,6 +242,8 @@ class SqliteEngineType final : public EngineType {
 
   const std::vector<OptionSpec>& options() const override { return options_; }
 
+  std::string version() const override { return fmt::format("SQLite {}", sqlite3_libversion()); }
+
   std::unique_ptr<Engine> Create(Vfs& vfs, const EngineOptions& options) const override {
     return std::make_unique<SqliteEngine>(vfs, options);
   }
@@ -250,6 +253,10 @@ class SqliteEngineType final : public EngineType {
     if (path.ends_with("-journal")) return "journal";
     if (path.ends_with("-wal")) return "log";
     return "other";
+  }
+
+  std::string Retell(const RecoveryStory& story) const override {
+    return RetellSqlite(story, kFileName);
   }
 
  private:
