@@ -34,6 +34,12 @@ ordered_json ToJson(const Finding& finding) {
       {"cycle", finding.cycle},
       {"in_use", finding.in_use}};
   if (!finding.errors.empty()) json["errors"] = finding.errors;
+  if (finding.minimised) {
+    const MinimisedFinding& size = *finding.minimised;
+    json["minimised"] = {{"transactions", {size.transactions_before, size.transactions_after}},
+                         {"lost_atoms", {size.lost_atoms_before, size.lost_atoms_after}},
+                         {"minimal", size.is_minimal}};
+  }
   return json;
 }
 

@@ -14,6 +14,15 @@
 
 namespace plugpull {
 
+// How far the reproduction of a finding was made smaller.
+struct MinimisedFinding {
+  uint32_t transactions_before = 0;  // attempted
+  uint32_t transactions_after = 0;
+  uint64_t lost_atoms_before = 0;
+  uint64_t lost_atoms_after = 0;
+  bool is_minimal = false;  // no transaction, no change and no lost atom can be left out alone
+};
+
 struct Finding {
   std::string id;         // short and stable for the signature: lost-commit-1f0c2a44
   std::string signature;  // class, then kinds and roles of what was lost
@@ -34,6 +43,7 @@ struct Finding {
   uint64_t count = 0;          // violations of this signature that were seen
   uint32_t cycle = 1;          // of a run that goes on after crashes: in which it was seen first
   bool in_use = false;  // seen without a further crash while the store that one left was used
+  std::optional<MinimisedFinding> minimised = {};
 };
 
 struct TraceFacts {
