@@ -1,5 +1,6 @@
 // A case: one file that reproduces one finding exactly, forever. It holds the trace up to the
 // crash, the atoms that were lost, and what was then observed; nothing has to be generated again.
+// case_json.h has its text; case_container.h reads what cases were before.
 #pragma once
 
 #include <optional>
@@ -26,7 +27,7 @@ struct CaseSize {
   uint32_t transactions = 0;  // attempted
   uint32_t changes = 0;       // in them
   uint64_t pair_bytes = 0;    // of their keys and values
-  uint64_t lost_atoms = 0;    // of all crashes of the case
+  uint64_t lost_atoms = 0;    // of all crashes of the case, by CountRuns
   uint64_t lost_operations = 0;
 
   bool operator==(const CaseSize&) const = default;
@@ -57,7 +58,9 @@ struct Case {
   uint32_t running_transactions = 0;  // then, the length of the workload
   // No crash: a reader changed while the workload ran. The trace is all of that run.
   bool while_recording = false;
-  std::vector<std::string> models = {};  // that admit it, weakest first; older cases do not say
+  // That admit it, weakest first; of a trace that goes on from a store, from that store on. Older
+  // cases do not say.
+  std::vector<std::string> models = {};
   FaultLevel level = FaultLevel::kTornWrite;  // the weakest that reaches it
   std::string target_version = {};  // of the engine that was recorded: "SQLite 3.40.1"; or empty
   std::optional<MinimisedFrom> minimised = {};  // present: it was made smaller

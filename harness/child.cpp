@@ -16,12 +16,14 @@
 #include "faults/trace/snapshot_mark.h"
 #include "faults/trace/trace_file.h"
 #include "faults/vfs/memory_vfs.h"
+#include "faults/vfs/watching_vfs.h"
 #include "harness/channel.h"
 #include "harness/child_process.h"
 #include "harness/convergence.h"
 #include "harness/error_pool.h"
 #include "harness/messages.h"
 #include "harness/record.h"
+#include "harness/recovery_watch.h"
 #include "harness/stretch.h"
 
 namespace plugpull {
@@ -178,7 +180,13 @@ class RecoveryServer {
       shared_.started_ns = 0;
       return ToJson(state);
     }
-    MemoryVfs vfs(image);
+    MemoryVfs disk(image);
+    const bool is_watched = request.value("watch", false);
+    CallLog log(shared_.call_log, shared_.call_log_used_bytes, shared_.is_call_log_cut);
+    WatchingVfs watching(disk, [&](const VfsCall& call) {
+      log.Add({.call = call, .is_opening = shared_.phase == Phase::kOpen});
+    });
+    Vfs& vfs = is_watched ? static_cast<Vfs&>(watching) : disk;
     if (request.value("in_use", false)) return UseOn(vfs, *target, window, settings);
     Recovery recovery(*target, model_, settings.promise,
                       UseAfterRecovery(settings.seed, settings.keys), shared_.phase,
@@ -198,7 +206,24 @@ class RecoveryServer {
     json answer = {{"held", !judgement.violation.has_value()}};
     if (judgement.known_state) answer["recovered_transaction"] = judgement.recovered_transaction;
     if (judgement.violation) answer["violation"] = ToJson(*judgement.violation);
+    if (is_watched) AddContents(image, *target, window, answer);
     return answer;
+  }
+
+  // Says what a store shows that opens on the image, if it can be read at all.
+  void AddContents(const Image& image, const Target& target, Window window, json& answer) {
+    MemoryVfs vfs(image);
+    const std::unique_ptr<Engine> engine = target.Create(vfs);
+    ContentVisitor visitor;
+    shared_.phase = Phase::kScan;
+    shared_.started_ns = MonotonicNanoseconds();
+    const bool is_read = engine->Open().has_value() && engine->Scan(visitor).has_value();
+    shared_.started_ns = 0;
+    if (!is_read) return;
+    const ContentDigest digest = DigestOf(visitor.content());
+    if (const auto shows = model_.Find(digest, 0, window.attempted)) answer["shows"] = *shows;
+    answer["difference"] =
+        ToJson(DifferenceOf(visitor.content(), model_, trace_.transactions, window));
   }
 
   json UseOn(Vfs& vfs, const Target& target, Window window, const ExploreSettings& settings) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "faults/vfs/call_stack.h"
+
 namespace plugpull {
 namespace {
 
@@ -76,6 +78,7 @@ Expected<void> Company::Take(Seat& seat, uint32_t transaction) {
 }
 
 Expected<void> Company::RollBack(uint32_t before) {
+  const CallBorder border;
   const auto number = static_cast<uint32_t>(++rolled_back_);
   const Expected<bool> done = engine_.Rollback(RolledBack(workload_.seed, workload_.keys, number));
   if (!done) return std::unexpected(done.error());

@@ -12,6 +12,7 @@
 #include "harness/cycle_merge.h"
 #include "harness/findings.h"
 #include "harness/recovery_pool.h"
+#include "harness/user_program.h"
 
 namespace plugpull {
 namespace {
@@ -234,7 +235,10 @@ class Chain {
                      .window = {carried.recovered, carried.recovered},
                      .lost = {},
                      .violation = std::move(violation),
-                     .in_use = true};
+                     .in_use = true,
+                     .models = finding.models,
+                     .level = finding.fault_level,
+                     .target_version = VersionOfTarget(options_.settings)};
     if (const Expected<void> written = WriteCase(saved, finding); !written) {
       return std::unexpected(written.error());
     }
@@ -297,7 +301,10 @@ class Chain {
                        .trace = CutTrace(trace_, draft.state.position, draft.window.attempted),
                        .window = draft.window,
                        .lost = draft.complete.lost,
-                       .violation = draft.violation};
+                       .violation = draft.violation,
+                       .models = finding.models,
+                       .level = finding.fault_level,
+                       .target_version = VersionOfTarget(draft.settings)};
       if (const Expected<void> written = WriteCase(saved, finding); !written) return written;
       last_findings_.push_back(finding);
       finding.cycle = cycle_ - 1;

@@ -16,9 +16,9 @@ namespace {
 constexpr FaultForm kForm = FaultForm::kInstance;
 
 // Returns: the choices about pieces of writes that were lost.
-std::vector<AtomId> LostPieces(const PointViolation& violation) {
+std::vector<AtomId> LostPieces(const ChosenState& state) {
   std::vector<AtomId> lost;
-  for (const auto& [atom, kept] : violation.chosen) {
+  for (const auto& [atom, kept] : state.chosen) {
     if (!kept && atom.kind == AtomKind::kData) lost.push_back(atom);
   }
   return lost;
@@ -43,6 +43,34 @@ bool FindingCollector::AddIfLegal(const PointResult& result, const PointViolatio
   return false;
 }
 
+// What the faults of a draft did to files of which roles.
+std::vector<std::string> FindingCollector::DamagedKinds(const FindingDraft& draft) const {
+  const Expected<FaultCalls> calls = ParseFaults(draft.fault, kForm);
+  Assert(calls.has_value(), "what was explored is an instance");
+  std::set<std::string> kinds;
+  for (const FaultCall& call : *calls) {
+    std::vector<std::string> roles;
+    switch (TypeOf(call).scope) {
+      case FaultScope::kCrash:
+        break;
+      case FaultScope::kSyncs:
+        roles = inspector_.Roles(draft.complete.lost);
+        break;
+      case FaultScope::kTear:
+        roles = inspector_.Roles(LostPieces(draft.state));
+        break;
+      case FaultScope::kPages:
+        roles = {type_.RoleOf(TextOf(call, kForm, "file"))};
+        break;
+    }
+    for (const std::string& role : roles) {
+      kinds.insert(fmt::format("{}({})", Name(call.level), role));
+    }
+    if (roles.empty()) kinds.insert(std::string(Name(call.level)));
+  }
+  return {kinds.begin(), kinds.end()};
+}
+
 void FindingCollector::AddDamaged(const PointResult& result, const ExploreSettings& settings) {
   if (result.violations.empty()) return;
   const Expected<FaultCalls> calls = ParseFaults(result.fault, kForm);
@@ -63,31 +91,8 @@ void FindingCollector::AddDamaged(const PointResult& result, const ExploreSettin
     draft.count = 1;
     draft.fault = result.fault;
     draft.complete = inspector_.Complete(found, *settings.model);
-    std::set<std::string> kinds;
-    for (const FaultCall& call : *calls) {
-      draft.level = std::max(draft.level, call.level);
-      std::vector<std::string> roles;
-      switch (TypeOf(call).scope) {
-        case FaultScope::kCrash:
-          break;
-        case FaultScope::kSyncs:
-          roles = inspector_.Roles(draft.complete.lost);
-          break;
-        case FaultScope::kTear:
-          roles = inspector_.Roles(LostPieces(violation));
-          break;
-        case FaultScope::kPages:
-          roles = {type_.RoleOf(TextOf(call, kForm, "file"))};
-          break;
-      }
-      for (const std::string& role : roles) {
-        kinds.insert(fmt::format("{}({})", Name(call.level), role));
-      }
-      if (roles.empty()) kinds.insert(std::string(Name(call.level)));
-    }
-    draft.kinds.assign(kinds.begin(), kinds.end());
-    draft.signature =
-        fmt::format("{}: {}", Name(violation.violation.violation), fmt::join(draft.kinds, " "));
+    for (const FaultCall& call : *calls) draft.level = std::max(draft.level, call.level);
+    Sign(draft);
     // Nothing crashes in recovery where a disk did damage (fault_search.cpp).
     FurtherInspector further(violation.cuts, type_, found.tear);
     Merge(std::move(draft), {.found = found, .settings = settings}, further);

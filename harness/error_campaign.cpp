@@ -16,6 +16,7 @@
 #include "harness/error_plans.h"
 #include "harness/error_pool.h"
 #include "harness/findings.h"
+#include "harness/user_program.h"
 #include "harness/version.h"
 
 namespace plugpull {
@@ -334,7 +335,10 @@ class ErrorCampaign {
                .trace = trace,
                .window = {finding.transactions_acknowledged, finding.transactions_attempted},
                .lost = {},
-               .violation = violation};
+               .violation = violation,
+               .models = finding.models,
+               .level = finding.fault_level,
+               .target_version = VersionOfTarget(options_.settings)};
     saved.running_plan = finding.errors;
     saved.running_transactions = record_.options.transactions;
     const std::filesystem::path path =

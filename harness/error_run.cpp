@@ -10,6 +10,7 @@
 
 #include "faults/base/assert.h"
 #include "faults/inject/failing_vfs.h"
+#include "faults/vfs/call_stack.h"
 #include "faults/vfs/recording_vfs.h"
 #include "harness/reference_model.h"
 
@@ -51,6 +52,7 @@ class ErrorRunner {
         digests_(1) {
     injector_.OnFirst([this] { failed_at_ = recorder_.trace().ops.size(); });
     if (plan.rules.empty()) injector_.KeepCalls();
+    recorder_.NoteCallSites();
   }
 
   ErrorRun Run(std::map<std::string, std::string> facts, const std::vector<Transaction>& workload) {
@@ -94,6 +96,7 @@ class ErrorRunner {
 
   // Opens the store, again and again as long as some call fails meanwhile.
   void Open() {
+    const CallBorder border;
     for (uint32_t i = 0; i < kMostOpens; ++i) {
       const uint64_t failures_before = injector_.failures();
       engine_.reset();
@@ -126,6 +129,7 @@ class ErrorRunner {
 
   // Returns: false when the transaction failed.
   bool Attempt(const Transaction& transaction) {
+    const CallBorder border;
     const uint64_t failures_before = injector_.failures();
     const uint32_t number = Begin(transaction);
     const Expected<void> applied = engine_->Apply(transaction);
@@ -157,6 +161,7 @@ class ErrorRunner {
   }
 
   Expected<ContentDigest> Scan() {
+    const CallBorder border;
     DigestVisitor visitor;
     if (const Expected<void> scanned = engine_->Scan(visitor); !scanned) {
       return std::unexpected(scanned.error());

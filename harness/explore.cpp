@@ -19,6 +19,7 @@
 #include "harness/fault_search.h"
 #include "harness/findings.h"
 #include "harness/image_judge.h"
+#include "harness/minimise_findings.h"
 #include "harness/point_coverage.h"
 #include "harness/point_search.h"
 #include "harness/reader_finding.h"
@@ -33,7 +34,6 @@ namespace {
 constexpr size_t kMostPointsForWeakerFaults = 48;
 constexpr size_t kMostKillsPerPoint = 64;
 constexpr uint64_t kRecoveriesForOtherFaults = 2000;
-
 // How the bound of a search begins that made states one by one and had to choose.
 constexpr std::string_view kStates = "states: ";
 
@@ -50,9 +50,10 @@ double Log10(const StateCount& count) {
 class Exploration {
  public:
   Exploration(const Trace& trace, const EngineType& type, const ExploreOptions& options,
-              const OnProgress& on_progress)
+              uint64_t state_tests, const OnProgress& on_progress)
       : trace_(trace),
         options_(options),
+        state_tests_(state_tests),
         on_progress_(on_progress),
         collector_(trace, type),
         survey_(trace, type),
@@ -101,6 +102,10 @@ class Exploration {
       if (!varying) return std::unexpected(varying.error());
       for (const std::string& signature : *varying) collector_.Drop(signature);
       varying_ = varying->size();
+    }
+    if (state_tests_ > 0) {
+      const Expected<void> done = collector_.MinimiseStates(pool, state_tests_, goes_on);
+      if (!done) return std::unexpected(done.error());
     }
     collector_.Fold();
     Result result = Summarise(*results);
@@ -260,6 +265,7 @@ class Exploration {
   std::vector<size_t> PositionsToTry(const Model& model, const std::vector<PointResult>& results) {
     std::vector<size_t> positions;
     for (const size_t position : CrashPoints(trace_, model, options_.settings.promise)) {
+      if (position < options_.first_position || position > options_.last_position) continue;
       const auto covers = std::ranges::find_if(
           results, [&](const PointResult& result) { return result.position >= position; });
       const bool is_violated = covers != results.end() && !covers->violations.empty();
@@ -447,7 +453,11 @@ class Exploration {
                        .lost = draft.complete.lost,
                        .fault = draft.fault,
                        .further = draft.further,
-                       .violation = draft.violation};
+                       .violation = draft.violation,
+                       .models = finding.models,
+                       .level = finding.fault_level,
+                       .target_version = VersionOfTarget(settings),
+                       .minimised = draft.minimised};
       finding.case_path = "findings/" + finding.id + ".case";
       const std::filesystem::path path =
           std::filesystem::path(options_.out_directory) / finding.case_path;
@@ -458,6 +468,7 @@ class Exploration {
 
   const Trace& trace_;
   const ExploreOptions& options_;
+  const uint64_t state_tests_;  // for each finding, as of ExploreMinimised
   const OnProgress& on_progress_;
   FindingCollector collector_;
   RecoverabilitySurvey survey_;
@@ -475,11 +486,11 @@ class Exploration {
 
 }  // namespace
 
-Expected<Result> Explore(const Trace& trace, const ExploreOptions& options,
-                         const OnProgress& on_progress) {
+Expected<Result> ExploreMinimised(const Trace& trace, const ExploreOptions& options,
+                                  uint64_t state_tests, const OnProgress& on_progress) {
   const Expected<const EngineType*> type = TypeOfTarget(options.settings);
   if (!type) return std::unexpected(type.error());
-  Expected<Result> result = Exploration(trace, **type, options, on_progress).Run();
+  Expected<Result> result = Exploration(trace, **type, options, state_tests, on_progress).Run();
   if (!result) return result;
   const Expected<void> added = AddReaderFinding(trace, options, *result);
   if (!added) return std::unexpected(added.error());

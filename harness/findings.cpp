@@ -47,7 +47,8 @@ void Shorten(std::vector<std::string>& lines) {
   lines.push_back(fmt::format("and {} more", more));
 }
 
-// Returns: the model and the tear that stand for a level in a search with `settings`.
+}  // namespace
+
 std::pair<const Model*, Tear> MeansOf(FaultLevel level, const ExploreSettings& settings) {
   switch (level) {
     case FaultLevel::kProcessKill:
@@ -68,7 +69,9 @@ std::pair<const Model*, Tear> MeansOf(FaultLevel level, const ExploreSettings& s
   return {settings.model, settings.tear};
 }
 
-}  // namespace
+bool IsSmaller(const FindingDraft& less, const FindingDraft& more) {
+  return Size(less) < Size(more);
+}
 
 FindingCollector::FindingCollector(const Trace& trace, const EngineType& type)
     : trace_(trace),
@@ -187,11 +190,9 @@ void FindingCollector::AddLegal(const PointResult& result, const PointViolation&
   draft.settings.model = model;
   draft.settings.tear = draft.state.tear;
   draft.complete = inspector_.Complete(draft.state, *model);
-  draft.kinds = inspector_.Kinds(draft.complete.lost);
-  draft.signature =
-      fmt::format("{}: {}", Name(violation.violation.violation), fmt::join(draft.kinds, " "));
-  if (draft.complete.lost.empty()) draft.signature += "nothing lost";
+  Sign(draft);
   if (!violation.cuts.empty()) {
+    draft.signature.resize(draft.signature.size() - signature_end_.size());
     const Image left =
         Materialise(trace_, draft.state.position, draft.complete.lost, draft.state.tear);
     draft.further = further.Complete(left, *model, draft.state.tear);
@@ -202,9 +203,18 @@ void FindingCollector::AddLegal(const PointResult& result, const PointViolation&
     std::ranges::sort(draft.kinds);
     const auto repeated = std::ranges::unique(draft.kinds);
     draft.kinds.erase(repeated.begin(), repeated.end());
+    draft.signature += signature_end_;
   }
-  draft.signature += signature_end_;
   Merge(std::move(draft), evidence, further);
+}
+
+void FindingCollector::Sign(FindingDraft& draft) const {
+  draft.kinds = draft.fault.empty() ? inspector_.Kinds(draft.complete.lost) : DamagedKinds(draft);
+  draft.signature =
+      fmt::format("{}: {}", Name(draft.violation.violation), fmt::join(draft.kinds, " "));
+  if (!draft.fault.empty()) return;
+  if (draft.complete.lost.empty()) draft.signature += "nothing lost";
+  draft.signature += signature_end_;
 }
 
 // Adds a draft to those of its signature, of which the smallest is kept.
@@ -221,7 +231,7 @@ void FindingCollector::Merge(FindingDraft draft, const Evidence& evidence,
       known = std::move(draft);
     }
   }
-  Label(evidence, further, known);
+  if (labels_models_) Label(evidence, further, known);
 }
 
 void FindingCollector::Fold() {
@@ -278,6 +288,13 @@ std::vector<Finding> FindingCollector::Findings() {
     Shorten(finding.kept);
     finding.message = draft.violation.message;
     finding.count = draft.count;
+    if (draft.minimised) {
+      const CaseSize& before = draft.minimised->before;
+      finding.minimised = {.transactions_before = before.transactions,
+                           .transactions_after = draft.window.attempted,
+                           .lost_atoms_before = before.lost_atoms,
+                           .lost_atoms_after = CountRuns(draft.complete.lost)};
+    }
     findings.push_back(std::move(finding));
   }
   std::ranges::stable_sort(findings, {}, [](const Finding& finding) {

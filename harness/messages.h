@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 
@@ -15,6 +16,9 @@ namespace plugpull {
 // The longest path of choices that one recovery may make.
 inline constexpr size_t kLongestPath = size_t{1} << 18;
 
+// What is written down of a recovery that is watched.
+inline constexpr size_t kCallLogBytes = size_t{1} << 20;
+
 struct SharedState {
   std::atomic<uint64_t> recoveries;  // done by this child, over all its points
   std::atomic<uint64_t> started_ns;  // steady clock, of the recovery under way; 0: none
@@ -23,6 +27,10 @@ struct SharedState {
   std::atomic<uint32_t> probe;
   uint32_t path_length;
   Choice path[kLongestPath];
+  // Of the recovery that is watched (recovery_watch.h).
+  uint32_t call_log_used_bytes;
+  bool is_call_log_cut;
+  std::byte call_log[kCallLogBytes];
 };
 
 nlohmann::json ToJson(const AtomId& atom);

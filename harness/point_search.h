@@ -15,6 +15,7 @@
 #include "harness/explore_settings.h"
 #include "harness/point_explorer.h"
 #include "harness/recoverability.h"
+#include "harness/recovery_watch.h"
 
 namespace plugpull {
 
@@ -58,6 +59,15 @@ class PointSearch {
                                                     std::optional<uint32_t>* recovered) = 0;
   Expected<std::optional<Violation>> Replay(const ReplayTask& task) {
     return Replay(task, nullptr);
+  }
+
+  // Replays, and watches what the recovery does where that can be seen; of programs it cannot.
+  virtual Expected<RecoveryWatch> Watch(const ReplayTask& task) {
+    RecoveryWatch watch;
+    Expected<std::optional<Violation>> outcome = Replay(task, &watch.shows);
+    if (!outcome) return std::unexpected(outcome.error());
+    watch.violation = *std::move(outcome);
+    return watch;
   }
 
   // Returns: what would have to be done about a crash state that is violated, where the engine has

@@ -12,6 +12,7 @@
 #include "harness/case_file.h"
 #include "harness/findings.h"
 #include "harness/record.h"
+#include "harness/user_program.h"
 
 namespace plugpull {
 namespace {
@@ -64,7 +65,10 @@ Expected<void> WriteCase(const Trace& trace, const ExploreOptions& options, Find
              .trace = trace,
              .window = {finding.transactions_acknowledged, finding.transactions_attempted},
              .lost = {},
-             .violation = {finding.violation, finding.message}};
+             .violation = {finding.violation, finding.message},
+             .models = finding.models,
+             .level = finding.fault_level,
+             .target_version = VersionOfTarget(options.settings)};
   saved.while_recording = true;
   finding.case_path = "findings/" + finding.id + ".case";
   const std::filesystem::path path =

@@ -190,6 +190,7 @@ Expected<Trace> RecordHere(const RecordSettings& settings) {
   if (!transactions) return std::unexpected(transactions.error());
   MemoryVfs memory;
   RecordingVfs recorder(memory);
+  recorder.NoteCallSites();
   recorder.trace().facts = FactsOf(settings);
   recorder.trace().transactions = *std::move(transactions);
   return RunLinked(*target, settings, recorder, 0);
@@ -208,6 +209,7 @@ Expected<Trace> ContinueHere(const std::string& target_text, const Trace& start)
   const Image image = Materialise(start, start.ops.size(), {}, Tear::kNone);
   MemoryVfs memory(image);
   RecordingVfs recorder(memory, start, image.names);
+  recorder.NoteCallSites();
   return RunLinked(*target, *settings, recorder, AcknowledgedIn(start));
 }
 

@@ -306,6 +306,39 @@ Expected<std::optional<Violation>> RecoveryPool::Replay(const ReplayTask& task,
   return std::move(*violation);
 }
 
+Expected<RecoveryWatch> RecoveryPool::Watch(const ReplayTask& task) {
+  SharedState& shared = workers_.front()->state();
+  shared.call_log_used_bytes = 0;
+  json request = ReplayRequest(task);
+  request["watch"] = true;
+  const uint64_t recoveries = task.in_use ? kRecoveriesInUse : 1;
+  Expected<std::variant<json, Violation>> done =
+      Do({.request = std::move(request),
+          .timeout_ms = task.settings.recovery_timeout_ms * recoveries});
+  if (!done) return std::unexpected(done.error());
+  RecoveryWatch watch{.violation = {},
+                      .is_seen = true,
+                      .is_cut = shared.is_call_log_cut,
+                      .calls = ReadCallLog(shared.call_log, shared.call_log_used_bytes)};
+  if (Violation* death = std::get_if<Violation>(&*done)) {
+    watch.violation = std::move(*death);
+    return watch;
+  }
+  const json& answer = std::get<json>(*done);
+  if (!answer["held"].get<bool>()) {
+    Expected<Violation> violation = ViolationFromJson(answer["violation"]);
+    if (!violation) return std::unexpected(violation.error());
+    watch.violation = *std::move(violation);
+  }
+  if (answer.contains("shows")) watch.shows = answer["shows"].get<uint32_t>();
+  if (answer.contains("difference")) {
+    Expected<ContentDifference> difference = ContentDifferenceFromJson(answer["difference"]);
+    if (!difference) return std::unexpected(difference.error());
+    watch.difference = *std::move(difference);
+  }
+  return watch;
+}
+
 Expected<Recoverability> RecoveryPool::Classify(const ReplayTask& task) {
   const Expected<Target> target = ParseTarget(task.settings.target);
   if (!target) return std::unexpected(target.error());

@@ -35,6 +35,7 @@ class RecoveryPool final : public PointSearch {
   Expected<std::optional<Violation>> Replay(const ReplayTask& task,
                                             std::optional<uint32_t>* recovered) override;
   using PointSearch::Replay;
+  Expected<RecoveryWatch> Watch(const ReplayTask& task) override;
   Expected<Recoverability> Classify(const ReplayTask& task) override;
   uint64_t recoveries() const override;
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "faults/vfs/call_stack.h"
+
 namespace plugpull {
 
 std::string WorkloadFailure::Where() const {
@@ -12,6 +14,7 @@ std::string WorkloadFailure::Where() const {
 std::optional<WorkloadFailure> RunWorkload(Engine& engine, WorkloadMarks& marks,
                                            std::span<const Transaction> transactions,
                                            uint32_t acknowledged, Company* company) {
+  const CallBorder border;
   if (const Expected<void> opened = engine.Open(); !opened) {
     return WorkloadFailure{.transaction = 0, .error = opened.error()};
   }

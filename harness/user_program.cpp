@@ -47,4 +47,9 @@ Expected<const EngineType*> TypeOfTarget(const ExploreSettings& settings) {
   return target->type;
 }
 
+std::string VersionOfTarget(const ExploreSettings& settings) {
+  const Expected<const EngineType*> type = TypeOfTarget(settings);
+  return type ? (*type)->version() : "";
+}
+
 }  // namespace plugpull

@@ -2,6 +2,8 @@
 // called.
 #pragma once
 
+#include <string>
+
 #include "engine/engine.h"
 #include "faults/base/error.h"
 #include "harness/explore_settings.h"
@@ -15,5 +17,9 @@ const EngineType& UserProgramType();
 // Returns: the kind of engine that the settings are about; without a target, UserProgramType().
 // Errors: as ParseTarget.
 Expected<const EngineType*> TypeOfTarget(const ExploreSettings& settings);
+
+// Returns: the version of the software that the settings are about, as in "SQLite 3.40.1"; empty:
+// that of plugpull, or nobody knows.
+std::string VersionOfTarget(const ExploreSettings& settings);
 
 }  // namespace plugpull
