@@ -10,7 +10,6 @@
 #include "faults/inject/fault_type.h"
 #include "faults/persistence/model_text.h"
 #include "faults/trace/trace_file.h"
-#include "harness/case_file.h"
 #include "harness/cli/errors_command.h"
 #include "harness/cli/exit_code.h"
 #include "harness/cli/explore_report.h"
@@ -20,11 +19,7 @@
 #include "harness/cli/progress_display.h"
 #include "harness/cli/say.h"
 #include "harness/cli/scenario_command.h"
-#include "harness/error_pool.h"
-#include "harness/point_search.h"
 #include "harness/program_notes.h"
-#include "harness/reader_finding.h"
-#include "harness/user_program.h"
 #include "reports/console.h"
 #include "workloads/strategies/strategy.h"
 #include "workloads/workload.h"
@@ -193,94 +188,6 @@ int ExploreCommand(Options options, const std::string& trace_path) {
   ProgressDisplay display(options.target, options.quiet);
   return ExploreAndReport({"explore", options.target, *recorded, *trace, *explore}, options,
                           display);
-}
-
-// A violation that needs no crash is reproduced by running its plan again.
-static int ReplayErrors(const Case& loaded, const std::string& case_path, uint32_t times) {
-  Expected<RecordSettings> record = RecordSettingsOf(loaded.trace);
-  if (!record) return Complain(record.error());
-  record->options.transactions = loaded.running_transactions;
-  const Expected<FailurePlan> plan = ParseFailurePlan(loaded.running_plan);
-  if (!plan) return Complain(plan.error());
-  Expected<ErrorPool> pool = ErrorPool::Create(*record, loaded.settings, 1);
-  if (!pool) return Complain(pool.error());
-  uint32_t reproduced = 0;
-  std::string instead;
-  for (uint32_t i = 0; i < times; ++i) {
-    Trace trace;
-    const Expected<PlanResult> outcome = pool->RunOne(*plan, trace);
-    if (!outcome) return Complain(outcome.error());
-    if (outcome->violation == loaded.violation) {
-      ++reproduced;
-    } else {
-      instead = outcome->violation ? outcome->violation->message : "held";
-    }
-  }
-  Print("{}  {}\n", Name(loaded.violation.violation), Printable(loaded.violation.message));
-  Print("  {}; errors {}\n", Printable(loaded.settings.target), Printable(loaded.running_plan));
-  Print("{}: reproduced {} of {} times\n", case_path, reproduced, times);
-  if (reproduced == times) return kExitHeld;
-  Say("plugpull: {} did not reproduce; instead: {}\n", case_path, Printable(instead));
-  return kExitNotReproduced;
-}
-
-// A change that readers saw is reproduced by running the workload again.
-static int ReplayReaders(const Case& loaded, const std::string& case_path, uint32_t times) {
-  uint32_t reproduced = 0;
-  std::string instead;
-  for (uint32_t i = 0; i < times; ++i) {
-    const Expected<std::optional<Violation>> seen = WatchAgain(loaded.trace);
-    if (!seen) return Complain(seen.error());
-    if (*seen == loaded.violation) {
-      ++reproduced;
-    } else {
-      instead = *seen ? (*seen)->message : "held";
-    }
-  }
-  Print("{}  {}\n", Name(loaded.violation.violation), Printable(loaded.violation.message));
-  Print("  {}; while the workload ran\n", Printable(loaded.settings.target));
-  Print("{}: reproduced {} of {} times\n", case_path, reproduced, times);
-  if (reproduced == times) return kExitHeld;
-  Say("plugpull: {} did not reproduce; instead: {}\n", case_path, Printable(instead));
-  return kExitNotReproduced;
-}
-
-int ReplayCommand(const Options& options, const std::string& case_path, uint32_t times) {
-  const Expected<Case> loaded = LoadCase(case_path);
-  if (!loaded) return Complain(loaded.error());
-  if (const auto type = TypeOfTarget(loaded->settings); !type) return Complain(type.error());
-  if (!loaded->running_plan.empty()) return ReplayErrors(*loaded, case_path, times);
-  if (loaded->while_recording) return ReplayReaders(*loaded, case_path, times);
-  const Trace trace = LastTrace(*loaded);
-  const Expected<std::unique_ptr<PointSearch>> search = MakeSearch(trace, loaded->settings, 1);
-  if (!search) return Complain(search.error());
-  uint32_t reproduced = 0;
-  std::string instead;
-  for (uint32_t i = 0; i < times; ++i) {
-    const Expected<std::optional<Violation>> outcome =
-        (*search)->Replay({.position = trace.ops.size(),
-                           .window = loaded->window,
-                           .lost = LastLost(*loaded),
-                           .settings = loaded->settings,
-                           .fault = loaded->fault,
-                           .in_use = loaded->in_use});
-    if (!outcome) return Complain(outcome.error());
-    if (*outcome == loaded->violation) {
-      ++reproduced;
-    } else {
-      instead = *outcome ? fmt::format("{}: {}", Name((*outcome)->violation), (*outcome)->message)
-                         : "held";
-    }
-  }
-  if (!options.quiet) {
-    Print("{}  {}\n", Name(loaded->violation.violation), Printable(loaded->violation.message));
-    Print("  {}; transaction {} acknowledged, {} attempted\n", Printable(loaded->settings.target),
-          loaded->window.acknowledged, loaded->window.attempted);
-  }
-  Print("{}: reproduced {} of {} times\n", case_path, reproduced, times);
-  if (reproduced == times) return kExitHeld;
-  Say("plugpull: {} did not reproduce; instead: {}\n", case_path, Printable(instead));
-  return kExitNotReproduced;
 }
 
 int ListCommand(const std::string& what) {

@@ -14,7 +14,6 @@ int Complain(const Error& error);
 int RunCommand(const Options& options);
 int RecordCommand(const Options& options, const std::string& output);
 int ExploreCommand(Options options, const std::string& trace_path);
-int ReplayCommand(const Options& options, const std::string& case_path, uint32_t times);
 int ListCommand(const std::string& what);
 
 // Parses the command line and runs the command that it names.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "faults/persistence/model_text.h"
 #include "harness/cli/commands.h"
@@ -10,10 +11,24 @@
 #include "harness/cli/output.h"
 #include "harness/cli/say.h"
 #include "harness/cycles.h"
+#include "harness/image_judge.h"
+#include "harness/minimise_findings.h"
 #include "reports/console.h"
 
 namespace plugpull {
 namespace {
+
+// A program takes a hundred times as long to recover as an engine that is linked.
+constexpr uint64_t kStateTestsOfPrograms = 40;
+constexpr uint64_t kMostWorkloads = 4;
+constexpr uint64_t kMostWorkloadsOfPrograms = 2;
+
+// Returns: what --minimize or --no-minimize says.
+bool Minimises(const Options& options) {
+  const CLI::Option* option =
+      options.command == nullptr ? nullptr : options.command->get_option_no_throw("--minimize");
+  return option == nullptr || option->empty() || option->as<bool>();
+}
 
 int ExitCodeOf(const Result& result) {
   if (result.interrupted) return kExitInterrupted;
@@ -40,12 +55,28 @@ void SayHow(const Options& options, const ExploreOptions& explore, const std::st
 }
 
 int ExploreAndReport(const ExploreJob& job, const Options& options, ProgressDisplay& display) {
+  const auto started = std::chrono::steady_clock::now();
   const OnProgress on_progress = [&display](const ExploreProgress& progress) {
     return display.Show(progress);
   };
-  Expected<Result> result = job.recorded
-                                ? ExploreCycles(*job.recorded, job.trace, job.explore, on_progress)
-                                : Explore(job.trace, job.explore, on_progress);
+  const bool is_slow = NeedsImages(job.explore.settings);
+  const bool has_cycles = job.recorded && job.explore.cycles > 1;
+  Expected<Result> result =
+      has_cycles
+          ? ExploreCycles(*job.recorded, job.trace, job.explore, on_progress)
+          : ExploreMinimised(job.trace, job.explore,
+                             is_slow ? kStateTestsOfPrograms : kStateTestsPerFinding, on_progress);
+  if (result && job.recorded && Minimises(options)) {
+    MinimiseOptions minimise;
+    minimise.most_workloads = is_slow ? kMostWorkloadsOfPrograms : kMostWorkloads;
+    minimise.goes_on = [&] {
+      const bool is_late =
+          job.explore.budget && std::chrono::steady_clock::now() - started > *job.explore.budget;
+      return !is_late && !ProgressDisplay::StopRequested();
+    };
+    const Expected<void> done = MinimiseCases(options.out, minimise, *result);
+    if (!done) return Complain(done.error());
+  }
   display.Finish();
   if (!result) return Complain(result.error());
   result->command = job.command;

@@ -18,21 +18,23 @@
 #include "harness/cli/compare_command.h"
 #include "harness/cli/errors_command.h"
 #include "harness/cli/exit_code.h"
+#include "harness/cli/explain_command.h"
 #include "harness/cli/grade_command.h"
 #include "harness/cli/litmus_command.h"
+#include "harness/cli/minimize_command.h"
 #include "harness/cli/program_options.h"
+#include "harness/cli/replay_command.h"
 #include "harness/cli/reproduce_command.h"
 #include "harness/cli/say.h"
 #include "harness/cli/scenario_command.h"
 #include "harness/cli/selftest_command.h"
 #include "harness/cli/surgery_command.h"
+#include "harness/cli/syncs_command.h"
 #include "harness/cli/toml_config.h"
 #include "harness/version.h"
 
 namespace plugpull {
 namespace {
-
-constexpr uint32_t kMostTimes = 1'000'000;
 
 // Returns: the long options and commands that `app` and the command in use understand.
 std::vector<std::string> KnownWords(const CLI::App& app) {
@@ -95,13 +97,16 @@ struct CommandLine {
   GradeLine grade;
   ReproduceLine reproduce;
   ScenarioLine scenario;
+  MinimizeLine minimize;
   std::string path;
   std::string list = "targets";
-  uint32_t times = 1;
+  ReplayLine replay;
   LitmusOptions litmus;
   SelftestLine selftest;
   AutopsyLine autopsy;
   SurgeryLine surgery;
+  Options syncs;
+  ExplainLine explain;
 };
 
 void AddCommands(CLI::App& app, CommandLine& line) {
@@ -135,14 +140,12 @@ void AddCommands(CLI::App& app, CommandLine& line) {
   AddExploreOptions(explore, options);
   AddOutputOptions(explore, options);
 
-  CLI::App& replay = *app.add_subcommand("replay", "Reproduce one finding exactly");
-  replay.add_option("case", line.path, "The case file")->required();
-  TakesNumber(replay.add_option("--times", line.times, "How often")->capture_default_str(), 1,
-              kMostTimes);
-  replay.add_flag("--quiet", options.quiet, "Print the last line only");
+  for (CLI::App* command : {&run, &explore}) AddMinimizeOption(*command);
+  for (CLI::App* command : {&run, &record, &explore}) AddConfigOption(*command, options);
+  AddReplayCommand(app, line.replay);
 
-  for (CLI::App* command : {&run, &record, &explore, &replay}) AddConfigOption(*command, options);
-
+  AddExplainCommand(app, line.explain);
+  AddMinimizeCommand(app, line.minimize);
   AddGradeCommand(app, line.grade);
   AddReproduceCommand(app, line.reproduce);
   AddScenarioCommand(app, line.scenario);
@@ -150,6 +153,7 @@ void AddCommands(CLI::App& app, CommandLine& line) {
   AddSelftestCommand(app, line.selftest);
   AddAutopsyCommand(app, line.autopsy);
   AddSurgeryCommand(app, line.surgery);
+  AddSyncsCommand(app, line.syncs);
   CLI::App& compare = *app.add_subcommand(
       "compare", "Compare fsync strategies under persistence models: safety and cost");
   AddCompareOptions(compare, line.compare);
@@ -175,7 +179,7 @@ void AddCommands(CLI::App& app, CommandLine& line) {
 void CheckProgramWords(const CLI::App& app, const CommandLine& line, bool has_dashes) {
   const std::string name = app.get_subcommands().front()->get_name();
   if (!has_dashes) return;
-  if (name != "run" && name != "record") {
+  if (name != "run" && name != "record" && name != "syncs") {
     throw CLI::ParseError(fmt::format("{} takes no command after --", name), kExitUsage);
   }
   if (line.options.program.empty()) {
@@ -188,9 +192,11 @@ int RunChosen(CLI::App& app, CommandLine& line) {
   const std::string name = command.get_name();
   const Options& options = name == "compare"     ? line.compare.options
                            : name == "grade"     ? line.grade.options
+                           : name == "replay"    ? line.replay.options
                            : name == "reproduce" ? line.reproduce.options
                            : name == "scenario"  ? line.scenario.options
                            : name == "selftest"  ? line.selftest.options
+                           : name == "syncs"     ? line.syncs
                                                  : line.options;
   if (!options.config.empty()) {
     if (const Expected<void> set = ApplyTomlConfig(command, options.config); !set) {
@@ -199,18 +205,23 @@ int RunChosen(CLI::App& app, CommandLine& line) {
   }
   line.options.command = &command;
   line.reproduce.options.command = &command;
+  line.syncs.command = &command;
+  line.syncs.program = line.options.program;
   if (name == "run") return RunCommand(line.options);
   if (name == "record") return RecordCommand(line.options, line.path);
   if (name == "explore") return ExploreCommand(line.options, line.path);
+  if (name == "explain") return ExplainCommand(line.explain);
   if (name == "grade") return GradeCommand(line.grade);
   if (name == "reproduce") return ReproduceCommand(line.reproduce);
   if (name == "scenario") return ScenarioCommand(line.scenario);
   if (name == "compare") return CompareCommand(line.compare);
-  if (name == "replay") return ReplayCommand(line.options, line.path, line.times);
+  if (name == "replay") return ReplayCommand(line.replay);
+  if (name == "minimize") return MinimizeCommand(line.minimize);
   if (name == "litmus") return LitmusCommand(line.litmus);
   if (name == "selftest") return SelftestCommand(line.selftest);
   if (name == "autopsy") return AutopsyCommand(line.autopsy);
   if (name == "surgery") return SurgeryCommand(line.surgery);
+  if (name == "syncs") return SyncsCommand(line.syncs);
   return ListCommand(line.list);
 }
 

@@ -110,7 +110,7 @@ Expected<void> RefuseCompany(const Options& options, std::string_view why) {
               fmt::format("--readers and --rollbacks {}; leave them out", why));
 }
 
-void AddExploreOptions(CLI::App& command, Options& options) {
+void AddSearchOptions(CLI::App& command, Options& options) {
   std::vector<std::string> models;
   for (const Model& model : Models()) models.push_back(model.name);
   command
@@ -126,33 +126,13 @@ void AddExploreOptions(CLI::App& command, Options& options) {
                   "How a write may be cut: none, 4096, 512 (a prefix or a suffix of its sectors "
                   "in each page), or 512,any (every subset)")
       ->capture_default_str();
-  command.add_option("--faults", options.faults,
-                     "Faults that may happen, separated by commas (default: all legal ones). Those "
-                     "beyond the disk's contract take arguments, as in stale-page(age=1..20), each "
-                     "is explored on its own, and + joins several: power-cut+stale-page (plugpull "
-                     "list faults shows all)");
   command
       .add_option("--promise", options.promise,
                   "What the target claims: opens, intact, atomic, prefix or durable")
       ->capture_default_str();
-  TakesNumber(
-      command
-          .add_option("--per-class", options.per_class,
-                      "Violations of one class at one crash point before the search leaves it")
-          ->capture_default_str(),
-      1, kMostPerClass);
-  TakesNumber(command
-                  .add_option("--cycles", options.cycles,
-                              "Crash, go on, crash again: how often the workload is run on what a "
-                              "crash left, 1 for none of that")
-                  ->capture_default_str(),
-              1, kMostCycles);
   command.add_flag("--read-set", options.read_set,
                    "See what a program reads, through a FUSE mount, so that its crash states are "
                    "explored and not sampled (root)");
-  command.add_flag("--recoverability", options.recoverability,
-                   "Say of every violation that the search reports what can be done about the "
-                   "image, and count that (default: only of the reproduction of each finding)");
   command
       .add_option("--recovery-timeout", options.recovery_timeout,
                   "Longest time for one recovery; then it hangs")
@@ -172,6 +152,30 @@ void AddExploreOptions(CLI::App& command, Options& options) {
   TakesNumber(
       command.add_option("--jobs", options.jobs, "Recovery children (default: one for each core)"),
       1, kMostJobs);
+}
+
+void AddExploreOptions(CLI::App& command, Options& options) {
+  AddSearchOptions(command, options);
+  command.add_option("--faults", options.faults,
+                     "Faults that may happen, separated by commas (default: all legal ones). Those "
+                     "beyond the disk's contract take arguments, as in stale-page(age=1..20), each "
+                     "is explored on its own, and + joins several: power-cut+stale-page (plugpull "
+                     "list faults shows all)");
+  TakesNumber(
+      command
+          .add_option("--per-class", options.per_class,
+                      "Violations of one class at one crash point before the search leaves it")
+          ->capture_default_str(),
+      1, kMostPerClass);
+  TakesNumber(command
+                  .add_option("--cycles", options.cycles,
+                              "Crash, go on, crash again: how often the workload is run on what a "
+                              "crash left, 1 for none of that")
+                  ->capture_default_str(),
+              1, kMostCycles);
+  command.add_flag("--recoverability", options.recoverability,
+                   "Say of every violation that the search reports what can be done about the "
+                   "image, and count that (default: only of the reproduction of each finding)");
 }
 
 void AddOutputOptions(CLI::App& command, Options& options) {

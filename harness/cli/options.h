@@ -70,7 +70,10 @@ void AddCompanyOptions(CLI::App& command, Options& options);
 // Errors: kInvalidArgument: company is asked for where there can be none, as `why` says.
 Expected<void> RefuseCompany(const Options& options, std::string_view why);
 
-// Adds what describes the search: --model, --tear, --faults, --promise, and its bounds.
+// Adds what a search under a correct disk needs: --model, --tear, --promise, and its bounds.
+void AddSearchOptions(CLI::App& command, Options& options);
+
+// Adds those, --faults, and what goes beyond one search.
 void AddExploreOptions(CLI::App& command, Options& options);
 
 // Adds where results go: --out, one option for each report format, --quiet.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <utility>
 
 #include "faults/trace/trace_file.h"
 #include "harness/check_input.h"
@@ -82,47 +83,72 @@ Expected<void> CheckBeforeRun(const Options& options) {
 
 }  // namespace
 
-int RunProgramCommand(const Options& options) {
+std::expected<RecordedRun, int> RecordUserProgram(const Options& options,
+                                                  std::optional<ProgressDisplay>& display) {
   Expected<ProgramSettings> program = ToProgramSettings(options);
-  if (!program) return Complain(program.error());
+  if (!program) return std::unexpected(Complain(program.error()));
   program->should_stop = ProgressDisplay::StopRequested;
   if (const Expected<void> checked = CheckBeforeRun(options); !checked) {
-    return Complain(checked.error());
+    return std::unexpected(Complain(checked.error()));
   }
   const Expected<ExploreOptions> explore = ToProgramExploreOptions(options);
-  if (!explore) return Complain(explore.error());
+  if (!explore) return std::unexpected(Complain(explore.error()));
   if (const Expected<void> prepared = PrepareOutput(options); !prepared) {
-    return Complain(prepared.error());
+    return std::unexpected(Complain(prepared.error()));
   }
   const std::string name = ShellText(program->arguments);
   SayHow(options, *explore, name);
-  ProgressDisplay display(name, options.quiet);
-  const auto recorded = RecordAndWarn([&program] { return RecordProgram(*program); });
-  if (!recorded) return recorded.error();
-  const Trace& trace = recorded->recording.trace;
-  if (const int wrong = ComplainOfDifference(trace); wrong != kExitHeld) return wrong;
-  if (const int useless = TryCheck(trace, *explore); useless != kExitHeld) return useless;
-  return ExploreAndReport({"run", name, std::nullopt, trace, *explore}, options, display);
+  display.emplace(name, options.quiet);
+  auto recorded = RecordAndWarn([&program] { return RecordProgram(*program); });
+  if (!recorded) return std::unexpected(recorded.error());
+  Trace& trace = recorded->recording.trace;
+  if (const int wrong = ComplainOfDifference(trace); wrong != kExitHeld) {
+    return std::unexpected(wrong);
+  }
+  if (const int useless = TryCheck(trace, *explore); useless != kExitHeld) {
+    return std::unexpected(useless);
+  }
+  return RecordedRun{.name = name, .trace = std::move(trace), .explore = *explore};
+}
+
+std::expected<RecordedRun, int> RecordDriverTarget(const Options& options,
+                                                   std::optional<ProgressDisplay>& display) {
+  const Expected<RecordSettings> record = ToRecordSettings(options);
+  if (!record) return std::unexpected(Complain(record.error()));
+  Expected<DriverSettings> driver = ToDriverSettings(options);
+  if (!driver) return std::unexpected(Complain(driver.error()));
+  driver->should_stop = ProgressDisplay::StopRequested;
+  const Expected<ExploreOptions> explore = ToProgramExploreOptions(options);
+  if (!explore) return std::unexpected(Complain(explore.error()));
+  if (const Expected<void> prepared = PrepareOutput(options); !prepared) {
+    return std::unexpected(Complain(prepared.error()));
+  }
+  SayHow(options, *explore, options.target);
+  display.emplace(options.target, options.quiet);
+  auto recorded = RecordAndWarn([&] { return RecordDriver(*record, *driver); });
+  if (!recorded) return std::unexpected(recorded.error());
+  Trace& trace = recorded->recording.trace;
+  if (const int wrong = ComplainOfDifference(trace); wrong != kExitHeld) {
+    return std::unexpected(wrong);
+  }
+  return RecordedRun{.name = options.target, .trace = std::move(trace), .explore = *explore};
+}
+
+int RunProgramCommand(const Options& options) {
+  std::optional<ProgressDisplay> display;
+  const auto run = RecordUserProgram(options, display);
+  if (!run) return run.error();
+  return ExploreAndReport({"run", run->name, std::nullopt, run->trace, run->explore}, options,
+                          *display);
 }
 
 int RunDriverCommand(const Options& options) {
   const Expected<RecordSettings> record = ToRecordSettings(options);
   if (!record) return Complain(record.error());
-  Expected<DriverSettings> driver = ToDriverSettings(options);
-  if (!driver) return Complain(driver.error());
-  driver->should_stop = ProgressDisplay::StopRequested;
-  const Expected<ExploreOptions> explore = ToProgramExploreOptions(options);
-  if (!explore) return Complain(explore.error());
-  if (const Expected<void> prepared = PrepareOutput(options); !prepared) {
-    return Complain(prepared.error());
-  }
-  SayHow(options, *explore, options.target);
-  ProgressDisplay display(options.target, options.quiet);
-  const auto recorded = RecordAndWarn([&] { return RecordDriver(*record, *driver); });
-  if (!recorded) return recorded.error();
-  const Trace& trace = recorded->recording.trace;
-  if (const int wrong = ComplainOfDifference(trace); wrong != kExitHeld) return wrong;
-  return ExploreAndReport({"run", options.target, *record, trace, *explore}, options, display);
+  std::optional<ProgressDisplay> display;
+  const auto run = RecordDriverTarget(options, display);
+  if (!run) return run.error();
+  return ExploreAndReport({"run", run->name, *record, run->trace, run->explore}, options, *display);
 }
 
 int RecordProgramCommand(const Options& options, const std::string& output) {

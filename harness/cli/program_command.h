@@ -2,11 +2,31 @@
 // user's, or about a target that is a program.
 #pragma once
 
+#include <expected>
+#include <optional>
 #include <string>
 
 #include "harness/cli/options.h"
+#include "harness/cli/progress_display.h"
 
 namespace plugpull {
+
+// What was recorded, and how its crashes are searched.
+struct RecordedRun {
+  std::string name;  // as results name it
+  Trace trace;
+  ExploreOptions explore;
+};
+
+// Records a command of the user's, and makes sure that its check can be relied on. `display` is
+// there from when the command starts. Returns: the run, or the exit code of what went wrong, which
+// has been said. Requires: IsAboutCommand.
+std::expected<RecordedRun, int> RecordUserProgram(const Options& options,
+                                                  std::optional<ProgressDisplay>& display);
+
+// The same for a target that is a program, which a workload of ours drives.
+std::expected<RecordedRun, int> RecordDriverTarget(const Options& options,
+                                                   std::optional<ProgressDisplay>& display);
 
 // Records, explores and judges a command of the user's. Requires: IsAboutCommand.
 int RunProgramCommand(const Options& options);

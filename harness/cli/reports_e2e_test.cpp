@@ -264,6 +264,7 @@ TEST(Help, OfEveryCommandNamesEveryOption) {
   expect("record", {{"--target", "-o,--output", "--config"}, workload});
   expect("explore", {{"trace", "--config"}, search, output});
   expect("replay", {{"case", "--times", "--quiet", "--config"}});
+  expect("explain", {{"case", "--json", "--markdown", "--operations"}});
   expect("list", {{"what"}});
   const Outcome outcome = sandbox.Run({"--help"});
   for (const char* word : {"run", "record", "explore", "replay", "list", "Exit codes"}) {
