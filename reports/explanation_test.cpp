@@ -65,18 +65,18 @@ TEST(ExplanationTest, MarkdownKeepsTextOfStrangersInItsCell) {
 }
 
 TEST(ExplanationTest, JsonHasEveryRowAndNullWhereThereIsNothing) {
-  const nlohmann::json json = nlohmann::json::parse(RenderExplanationJson(Small()));
-  EXPECT_EQ(json["schema"], "plugpull.explanation/1");
-  EXPECT_EQ(json["class"], "lost-commit");
-  ASSERT_EQ(json["timeline"].size(), 4);
-  EXPECT_EQ(json["timeline"][1]["mark"], "lost");
-  EXPECT_EQ(json["timeline"][1]["operation"], 95);
-  EXPECT_EQ(json["timeline"][1]["site"][1], "main");
-  EXPECT_TRUE(json["timeline"][2]["operation"].is_null());
-  EXPECT_EQ(json["timeline"][2]["mark"], "missing-sync");
-  EXPECT_TRUE(json["recovered"].is_null());
-  EXPECT_EQ(json["keys"][0]["expected"], "the value of transaction 5");
-  EXPECT_THAT(json["summary"], HasSubstr("It promised much. The crash lost"));
+  const nlohmann::json written = nlohmann::json::parse(RenderExplanationJson(Small()));
+  EXPECT_EQ(written["schema"], "plugpull.explanation/1");
+  EXPECT_EQ(written["class"], "lost-commit");
+  ASSERT_EQ(written["timeline"].size(), 4);
+  EXPECT_EQ(written["timeline"][1]["mark"], "lost");
+  EXPECT_EQ(written["timeline"][1]["operation"], 95);
+  EXPECT_EQ(written["timeline"][1]["site"][1], "main");
+  EXPECT_TRUE(written["timeline"][2]["operation"].is_null());
+  EXPECT_EQ(written["timeline"][2]["mark"], "missing-sync");
+  EXPECT_TRUE(written["recovered"].is_null());
+  EXPECT_EQ(written["keys"][0]["expected"], "the value of transaction 5");
+  EXPECT_THAT(written["summary"], HasSubstr("It promised much. The crash lost"));
 }
 
 TEST(ExplanationTest, BytesThatAreNoTextBecomeJsonAllTheSame) {
