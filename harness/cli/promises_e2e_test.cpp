@@ -174,7 +174,8 @@ TEST_P(Mutants, IsFoundByItsSymptomAndReplays) {
 
 const std::string kOldState = "recovered the state after transaction [0-9]+, but transaction";
 const std::string kDamagedTree =
-    "self identifies as|multiple references|reachable freed|out of bounds|invalid type|key order";
+    "self identifies as|multiple references|reachable freed|out of bounds|invalid type|needs to be "
+    "<";
 
 INSTANTIATE_TEST_SUITE_P(
     CowTree, Mutants,
