@@ -100,7 +100,7 @@ struct Plan {
 Expected<Plan> PlanFor(const Trace& trace, const Case& saved, const ExploreSettings& settings) {
   const auto [first, last] = WindowOn(trace, saved.window);
   Plan planned;
-  std::vector<PointTask>& tasks = planned.tasks;
+  std::vector<PointTask> tasks;
   if (!saved.fault.empty()) {
     const Expected<std::string> fault = Specification(saved.fault);
     if (!fault) return std::unexpected(fault.error());
@@ -119,10 +119,10 @@ Expected<Plan> PlanFor(const Trace& trace, const Case& saved, const ExploreSetti
       tasks.push_back({at, settings});
     }
   }
-  const auto [lowest, highest] = std::pair(first, last);
-  std::erase_if(tasks, [lowest, highest](const PointTask& task) {
-    return task.position < lowest || task.position > highest;
-  });
+  planned.tasks.reserve(tasks.size());
+  for (PointTask& task : tasks) {
+    if (task.position >= first && task.position <= last) planned.tasks.push_back(std::move(task));
+  }
   return planned;
 }
 
