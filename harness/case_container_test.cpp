@@ -12,9 +12,9 @@
 #include "faults/trace/trace_file.h"
 #include "harness/case_facts.h"
 #include "harness/case_json.h"
+#include "harness/case_testing.h"
 #include "harness/channel.h"
 #include "harness/messages.h"
-#include "harness/testing.h"
 
 namespace plugpull {
 namespace {
@@ -25,18 +25,7 @@ using testing::StartsWith;
 
 class CaseContainers : public testing::Test {
  protected:
-  static Case Some() {
-    const Trace trace = SmallTrace("fragile_log", 4);
-    Case some;
-    some.id = "hole-01234567";
-    some.signature = "hole: write(log)";
-    some.settings = {.target = "fragile_log", .tear = Tear::kPages, .seed = 77, .keys = 6};
-    some.trace = CutTrace(trace, trace.ops.size() - 1, 4);
-    some.window = {3, 4};
-    some.lost = {{2, AtomKind::kData, 0}, {3, AtomKind::kSize, 1}};
-    some.violation = {ViolationClass::kHole, "transaction 2 is missing"};
-    return some;
-  }
+  static Case Some() { return SmallCase(); }
 
   // Returns: the bytes of a case with these facts.
   static std::vector<std::byte> Encoded(const std::string& facts) {

@@ -15,8 +15,8 @@
 #include "faults/trace/container.h"
 #include "faults/trace/trace_file.h"
 #include "harness/case_json.h"
+#include "harness/case_testing.h"
 #include "harness/json_document.h"
-#include "harness/testing.h"
 
 namespace plugpull {
 namespace {
@@ -26,15 +26,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 Case Some() {
-  const Trace trace = SmallTrace("fragile_log", 4);
-  Case some;
-  some.id = "hole-01234567";
-  some.signature = "hole: write(log)";
-  some.settings = {.target = "fragile_log", .tear = Tear::kPages, .seed = 77, .keys = 6};
-  some.trace = CutTrace(trace, trace.ops.size() - 1, 4);
-  some.window = {3, 4};
-  some.lost = {{2, AtomKind::kData, 0}, {3, AtomKind::kSize, 1}};
-  some.violation = {ViolationClass::kHole, "transaction 2 is missing"};
+  Case some = SmallCase();
   some.models = {"posix-minimal", "xfs"};
   some.level = FaultLevel::kPowerCut;
   some.target_version = "fragile_log 3.1";

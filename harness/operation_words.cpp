@@ -16,60 +16,14 @@ std::string Where(const Op& op, const std::string& path) {
 }  // namespace
 
 std::string OperationWords::NameOf(InodeId inode) const {
-  std::string path;
-  // The bound ends the walk where a directory claims to be inside itself.
-  for (size_t depth = 0; depth <= places_.size() && inode != kRootInode; ++depth) {
-    const auto place = places_.find(inode);
-    if (place == places_.end()) return path.empty() ? fmt::format("file {}", inode) : path;
-    path = path.empty() ? place->second.second : place->second.second + "/" + path;
-    inode = place->second.first;
-  }
-  return path.empty() ? "." : path;
+  if (inode == kRootInode) return ".";
+  std::string path = names_.PathOf(inode);
+  return path.empty() ? fmt::format("file {}", inode) : path;
 }
 
 std::string OperationWords::PathIn(InodeId directory, const std::string& name) const {
   const std::string parent = NameOf(directory);
   return parent == "." ? name : parent + "/" + name;
-}
-
-void OperationWords::Apply(const Op& op) {
-  if (op.result_errno != 0) return;
-  switch (op.kind) {
-    case OpKind::kCreate:
-    case OpKind::kMakeDirectory:
-    case OpKind::kSymlink:
-      places_[op.inode] = {op.directory, op.name};
-      break;
-    case OpKind::kRename:
-    case OpKind::kLink:
-      places_[op.inode] = {op.other_directory, op.other_name};
-      break;
-    case OpKind::kExchange:
-      places_[op.inode] = {op.other_directory, op.other_name};
-      places_[op.other_inode] = {op.directory, op.name};
-      break;
-    case OpKind::kWrite:
-    case OpKind::kTruncate:
-    case OpKind::kSync:
-    case OpKind::kDataSync:
-    case OpKind::kSyncDirectory:
-    case OpKind::kUnlink:
-    case OpKind::kRemoveDirectory:
-    case OpKind::kBegin:
-    case OpKind::kAcknowledge:
-    case OpKind::kCreateUnnamed:
-    case OpKind::kAllocate:
-    case OpKind::kClone:
-    case OpKind::kSetAttribute:
-    case OpKind::kSetXattr:
-    case OpKind::kRemoveXattr:
-    case OpKind::kSyncWrite:
-    case OpKind::kSyncRange:
-    case OpKind::kSyncMapped:
-    case OpKind::kSyncAll:
-    case OpKind::kUnmodelled:
-      break;
-  }
 }
 
 OperationWords::OperationWords(const Trace& trace) : trace_(trace) {
@@ -80,7 +34,7 @@ OperationWords::OperationWords(const Trace& trace) : trace_(trace) {
     const std::string other =
         op.other_directory == kNoInode ? "" : PathIn(op.other_directory, op.other_name);
     others_.push_back(other);
-    Apply(op);
+    names_.Apply(op);
   }
 }
 

@@ -2,12 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "faults/trace/trace.h"
+#include "faults/trace/inode_names.h"
 
 namespace plugpull {
 
@@ -30,12 +29,11 @@ class OperationWords {
 
  private:
   std::string PathIn(InodeId directory, const std::string& name) const;
-  void Apply(const Op& op);
 
   const Trace& trace_;
-  std::map<InodeId, std::pair<InodeId, std::string>> places_;  // where each inode was named last
-  std::vector<std::string> paths_;                             // by operation
-  std::vector<std::string> others_;                            // the second path, by operation
+  InodeNames names_;
+  std::vector<std::string> paths_;   // by operation
+  std::vector<std::string> others_;  // the second path, by operation
 };
 
 // Returns: "bytes 512 to 1023", "bytes 0 to 511 and 1024 to 2047".

@@ -1,5 +1,5 @@
 // Goal: what is said of each sync, and what is proposed, on engines whose right answer is known:
-// the cow_tree with both syncs needed, and with one too many. More is in cli/syncs_e2e_test.cpp.
+// the cow_tree with both syncs needed, with one too many, and with one too few.
 #include "harness/syncs.h"
 
 #include <gmock/gmock.h>
@@ -12,6 +12,7 @@ namespace plugpull {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 class SyncsTest : public testing::Test {
@@ -70,6 +71,69 @@ TEST_F(SyncsTest, ASyncWithNothingToDoIsRedundant) {
     EXPECT_EQ(place.idle, place.executions);
     EXPECT_EQ(place.without.size(), Models().size());
   }
+}
+
+TEST_F(SyncsTest, OfTwoThatDoTheSameEachAloneIsRedundant) {
+  const SyncReport report = Study("cow_tree:spare_sync=twice");
+  EXPECT_THAT(UsesInCommits(report), ElementsAre("redundant", "redundant", "load-bearing"));
+  ASSERT_FALSE(report.spare.empty());
+  EXPECT_THAT(report.spare.front().breaks, testing::Not(IsEmpty()));
+}
+
+TEST_F(SyncsTest, ProposesTheDataSyncBeforeTheMeta) {
+  const SyncReport report = Study("cow_tree:mutant=M1");
+  ASSERT_EQ(report.missing.size(), 1U);
+  EXPECT_EQ(report.missing[0].thing, "fdatasync of store");
+  EXPECT_EQ(report.missing[0].executions, 4U) << "once a commit: before its meta";
+  EXPECT_THAT(report.missing[0].place, HasSubstr("before write(store)"));
+  for (const SyncVerdict& with : report.with_missing) {
+    EXPECT_EQ(with.verdict, Verdict::kHeld) << with.model;
+    EXPECT_EQ(with.bound, "") << with.model;
+  }
+  EXPECT_TRUE(report.judged_with_missing);
+  EXPECT_THAT(UsesInCommits(report), ElementsAre("load-bearing"));
+}
+
+TEST_F(SyncsTest, ProposesTheSyncAfterTheMeta) {
+  const SyncReport report = Study("cow_tree:mutant=M19");
+  ASSERT_EQ(report.missing.size(), 1U);
+  EXPECT_EQ(report.missing[0].thing, "fdatasync of store");
+  EXPECT_EQ(report.missing[0].executions, 4U);
+  EXPECT_THAT(report.missing[0].place, HasSubstr("before the commit returns"));
+  EXPECT_THAT(report.missing[0].models.front(), "posix-minimal");
+}
+
+TEST_F(SyncsTest, AModelThatNeedsNoneIsToldNone) {
+  const SyncReport report = Study("cow_tree:dirsync=0", "ext4-ordered");
+  EXPECT_THAT(report.missing, IsEmpty());
+  const SyncReport weakest = Study("cow_tree:dirsync=0");
+  ASSERT_EQ(weakest.missing.size(), 1U);
+  EXPECT_EQ(weakest.missing[0].thing, "fsync of the directory of store");
+  EXPECT_EQ(weakest.missing[0].executions, 1U) << "once, when the store is made";
+  EXPECT_THAT(weakest.missing[0].models, ElementsAre("posix-minimal"));
+}
+
+TEST_F(SyncsTest, WhatNoSyncHelpsAgainstIsSaid) {
+  const SyncReport report = Study("cow_tree:mutant=M11", "posix-minimal", 8);
+  EXPECT_EQ(report.models.front().verdict, Verdict::kViolated);
+  EXPECT_THAT(report.unhelped, testing::Not(IsEmpty()));
+  EXPECT_EQ(report.with_missing.front().verdict, Verdict::kViolated);
+  for (const SyncPlaceReport& place : report.places) {
+    EXPECT_EQ(place.use, SyncUse::kNotFound) << "nothing is redundant where all is broken";
+  }
+}
+
+TEST_F(SyncsTest, AStopSaysUnknown) {
+  ExploreOptions options;
+  options.settings.target = "cow_tree";
+  options.all_models = true;
+  options.out_directory = directory_;
+  const Expected<SyncReport> report =
+      FindSyncs(SmallTrace("cow_tree", 4), options, [](const SyncProgress&) { return false; });
+  ASSERT_TRUE(report.has_value()) << Describe(report.error());
+  EXPECT_TRUE(report->interrupted);
+  for (const SyncVerdict& each : report->models) EXPECT_EQ(each.verdict, Verdict::kUnknown);
+  for (const SyncPlaceReport& place : report->places) EXPECT_EQ(place.use, SyncUse::kNotFound);
 }
 
 }  // namespace

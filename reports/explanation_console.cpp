@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "faults/trace/call_site.h"
 #include "reports/explanation.h"
 
 namespace plugpull {
@@ -68,7 +69,7 @@ std::string RowText(const TimelineRow& row, ConsoleStyle style) {
   const bool names_site =
       row.mark == RowMark::kLost || row.mark == RowMark::kTorn || row.mark == RowMark::kPartly;
   if (names_site && !row.site.empty()) {
-    text += Wrapped("called by " + Printable(row.site.front()), kRowStart + 2);
+    text += Wrapped("called by " + Printable(NameOf(CallSite{row.site})), kRowStart + 2);
   }
   return text;
 }

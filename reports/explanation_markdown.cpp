@@ -1,6 +1,7 @@
 // An explanation as Markdown, for issues and pull requests.
 #include <fmt/format.h>
 
+#include "faults/trace/call_site.h"
 #include "reports/explanation.h"
 
 namespace plugpull {
@@ -39,7 +40,7 @@ std::string RenderExplanationMarkdown(const CaseExplanation& explanation) {
         "| {} | {} | {} | {} | {} | {} |\n", row.is_operation ? fmt::format("{}", row.number) : "",
         row.is_operation && row.transaction != 0 ? fmt::format("{}", row.transaction) : "",
         Name(row.mark), Cell(row.what), Cell(row.fate),
-        row.site.empty() ? "" : Cell(row.site.front()));
+        row.site.empty() ? "" : Cell(NameOf(CallSite{row.site})));
   }
   if (!explanation.recovery.empty()) text += "\n## What recovery did then\n\n";
   for (const std::string& step : explanation.recovery) text += "- " + Cell(step) + "\n";

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstring>
-#include <utility>
+
+#include "faults/trace/inode_names.h"
 
 namespace plugpull {
 namespace {
-
-using Place = std::pair<InodeId, std::string>;  // a directory and a name in it
 
 // Returns: the name of an inode in `names`, or its number when it has none there.
 std::string NameOf(InodeId inode, const std::map<InodeId, std::string>& names) {
@@ -68,89 +66,6 @@ std::string Arguments(const Op& op, const std::map<InodeId, std::string>& names)
   }
   return "";
 }
-
-// Follows where each inode is named while operations go by.
-class Places {
- public:
-  void Apply(const Op& op) {
-    if (op.result_errno != 0) return;
-    switch (op.kind) {
-      case OpKind::kCreate:
-      case OpKind::kMakeDirectory:
-      case OpKind::kSymlink:
-        Add(op.inode, {op.directory, op.name});
-        break;
-      case OpKind::kRename:
-        Add(op.inode, {op.other_directory, op.other_name});
-        Remove(op.inode, {op.directory, op.name});
-        break;
-      case OpKind::kExchange:
-        Add(op.inode, {op.other_directory, op.other_name});
-        Remove(op.inode, {op.directory, op.name});
-        Add(op.other_inode, {op.directory, op.name});
-        Remove(op.other_inode, {op.other_directory, op.other_name});
-        break;
-      case OpKind::kLink:
-        Add(op.inode, {op.other_directory, op.other_name});
-        break;
-      case OpKind::kUnlink:
-      case OpKind::kRemoveDirectory:
-        Remove(op.inode, {op.directory, op.name});
-        break;
-      case OpKind::kWrite:
-      case OpKind::kTruncate:
-      case OpKind::kSync:
-      case OpKind::kDataSync:
-      case OpKind::kSyncDirectory:
-      case OpKind::kBegin:
-      case OpKind::kAcknowledge:
-      case OpKind::kCreateUnnamed:
-      case OpKind::kAllocate:
-      case OpKind::kClone:
-      case OpKind::kSetAttribute:
-      case OpKind::kSetXattr:
-      case OpKind::kRemoveXattr:
-      case OpKind::kSyncWrite:
-      case OpKind::kSyncRange:
-      case OpKind::kSyncMapped:
-      case OpKind::kSyncAll:
-      case OpKind::kUnmodelled:
-        break;
-    }
-  }
-
-  std::map<InodeId, std::string> Paths() const {
-    std::map<InodeId, std::string> paths = {{kRootInode, ""}};
-    for (const auto& [inode, places] : places_) paths[inode] = PathOf(inode);
-    return paths;
-  }
-
- private:
-  void Add(InodeId inode, Place place) { places_[inode].push_back(std::move(place)); }
-
-  // An inode keeps its last name, because that is what people know it by.
-  void Remove(InodeId inode, const Place& place) {
-    std::vector<Place>& places = places_[inode];
-    const auto found = std::find(places.begin(), places.end(), place);
-    if (found != places.end() && places.size() > 1) places.erase(found);
-  }
-
-  std::string PathOf(InodeId inode) const {
-    std::string path;
-    // The bound ends the walk on a trace that nobody has validated, where a directory may claim to
-    // be inside itself.
-    for (size_t depth = 0; depth <= places_.size() && inode != kRootInode; ++depth) {
-      const auto found = places_.find(inode);
-      if (found == places_.end() || found->second.empty()) break;
-      const auto& [directory, name] = found->second.back();
-      path = path.empty() ? name : fmt::format("{}/{}", name, path);
-      inode = directory;
-    }
-    return path;
-  }
-
-  std::map<InodeId, std::vector<Place>> places_;
-};
 
 }  // namespace
 
@@ -265,7 +180,7 @@ std::string Describe(const Op& op, const std::map<InodeId, std::string>& names) 
 }
 
 std::map<InodeId, std::string> LastNames(const Trace& trace) {
-  Places places;
+  InodeNames places;
   for (const Op& op : trace.ops) places.Apply(op);
   return places.Paths();
 }
