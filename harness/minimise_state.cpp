@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "faults/base/assert.h"
 #include "faults/inject/damage.h"
 #include "faults/persistence/crash_cursor.h"
 #include "faults/persistence/crash_graph.h"
@@ -254,6 +255,29 @@ Expected<std::optional<ViolatedState>> MakeWhole(const Trace& trace, PointSearch
     const Expected<bool> is_violated = states.IsViolated();
     if (!is_violated) return std::unexpected(is_violated.error());
     if (*is_violated && states.Torn().empty()) return states.Decided();
+  }
+  return std::nullopt;
+}
+
+Expected<std::optional<ViolatedState>> CrashBeforeLosses(const Trace& trace, PointSearch& search,
+                                                         const ViolatedState& state,
+                                                         TestLimit& limit) {
+  Assert(state.fault.empty(), "a fault is an instance of its own crash point");
+  std::set<size_t> positions;
+  for (const AtomId& atom : state.lost)
+    positions.insert(std::max<size_t>(atom.op, SnapshotEnd(trace)));
+  for (const size_t position : positions) {
+    if (position >= state.position) continue;
+    ViolatedState earlier = state;
+    earlier.position = position;
+    earlier.window = WindowAt(trace, position);
+    std::erase_if(earlier.lost, [position](const AtomId& atom) { return atom.op >= position; });
+    StateSearch states(trace, search, earlier, std::nullopt, limit);
+    if (!states.VariablesOf(earlier.lost)) continue;
+    if (!limit.Spend()) return std::nullopt;
+    const Expected<bool> is_violated = states.IsViolated();
+    if (!is_violated) return std::unexpected(is_violated.error());
+    if (*is_violated) return states.Decided();
   }
   return std::nullopt;
 }

@@ -44,6 +44,13 @@ Expected<std::optional<ViolatedState>> MinimiseState(const Trace& trace, PointSe
 Expected<std::optional<ViolatedState>> MakeWhole(const Trace& trace, PointSearch& search,
                                                  const ViolatedState& state, TestLimit& limit);
 
+// Returns: the same violation by a crash before one of the writes that are lost: what a crash comes
+// before need not be lost. The earliest such crash; not yet minimal. Nothing: there is none.
+// Requires: no fault beyond the disk's contract. Errors: as above.
+Expected<std::optional<ViolatedState>> CrashBeforeLosses(const Trace& trace, PointSearch& search,
+                                                         const ViolatedState& state,
+                                                         TestLimit& limit);
+
 // Returns: the earliest crash that loses the same and shows the same violation; nothing: there is
 // none before that of the state. Requires: MinimiseState gave the state. Errors: as above.
 Expected<std::optional<ViolatedState>> MoveEarlier(const Trace& trace, PointSearch& search,

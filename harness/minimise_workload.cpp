@@ -47,7 +47,8 @@ class WorkloadReducer {
     for (int round = 0; round < kMostRounds && !is_minimal; ++round) {
       const std::vector<Transaction> before = best_;
       for (const auto reduce :
-           {&WorkloadReducer::ReduceTransactions, &WorkloadReducer::ReduceChanges}) {
+           {&WorkloadReducer::ReduceTransactions, &WorkloadReducer::MergeTransactions,
+            &WorkloadReducer::ReduceChanges}) {
         const Expected<bool> done = (this->*reduce)();
         if (!done) return std::unexpected(done.error());
         if (!*done) return ReducedWorkload{.transactions = std::move(best_)};
@@ -101,6 +102,38 @@ class WorkloadReducer {
       // A candidate may have done it before its end: then there are fewer to try again.
       if (best_.size() >= reduced->kept.size()) return true;
     }
+  }
+
+  // Makes one transaction of several, where none can be left out: those that built the store, then
+  // neighbours. Returns: false when the limit was reached.
+  Expected<bool> MergeTransactions() {
+    for (size_t apart = 1; apart <= 2 && apart + 1 < best_.size(); ++apart) {
+      if (!limit_.Spend()) return false;
+      const Expected<bool> done = Try(Merged(best_, 0, best_.size() - apart));
+      if (!done) return done;
+      if (*done) break;
+    }
+    for (size_t first = 0; first + 1 < best_.size();) {
+      if (!limit_.Spend()) return false;
+      const Expected<bool> done = Try(Merged(best_, first, 2));
+      if (!done) return done;
+      if (!*done) ++first;
+    }
+    return true;
+  }
+
+  static std::vector<Transaction> Merged(const std::vector<Transaction>& all, size_t first,
+                                         size_t count) {
+    std::vector<Transaction> merged;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (i <= first || i >= first + count) {
+        merged.push_back(all[i]);
+      } else {
+        merged.back().changes.insert(merged.back().changes.end(), all[i].changes.begin(),
+                                     all[i].changes.end());
+      }
+    }
+    return merged;
   }
 
   Expected<bool> ReduceChanges() {

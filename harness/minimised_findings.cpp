@@ -74,6 +74,20 @@ Expected<bool> FindingCollector::MinimiseState(PointSearch& search, FindingDraft
     std::swap(whole, smaller);
     break;
   }
+  if (smaller.fault.empty()) {
+    // What was to be written after the crash is not lost; what is left may be lost for nothing now.
+    Expected<std::optional<ViolatedState>> state =
+        CrashBeforeLosses(trace_, search, StateOf(smaller), limit);
+    if (state && *state) {
+      smaller.state.position = (*state)->position;
+      smaller.window = (*state)->window;
+      take(std::move(**state));
+      state = plugpull::MinimiseState(trace_, search, StateOf(smaller), limit);
+      is_minimal = state && *state && (*state)->is_minimal;
+    }
+    if (!state) return std::unexpected(state.error());
+    if (*state) take(std::move(**state));
+  }
   if (!is_minimal && smaller.complete.lost.size() >= draft.complete.lost.size()) return false;
   Sign(smaller);
   smaller.minimised =

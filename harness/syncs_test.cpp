@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "harness/testing.h"
@@ -77,7 +78,9 @@ TEST_F(SyncsTest, OfTwoThatDoTheSameEachAloneIsRedundant) {
   const SyncReport report = Study("cow_tree:spare_sync=twice");
   EXPECT_THAT(UsesInCommits(report), ElementsAre("redundant", "redundant", "load-bearing"));
   ASSERT_FALSE(report.spare.empty());
-  EXPECT_THAT(report.spare.front().breaks, testing::Not(IsEmpty()));
+  EXPECT_TRUE(std::ranges::any_of(report.spare, [](const SpareSyncs& spare) {
+    return !spare.breaks.empty();
+  })) << "under the weakest model, one of the two has to stay";
 }
 
 TEST_F(SyncsTest, ProposesTheDataSyncBeforeTheMeta) {
