@@ -73,7 +73,7 @@ std::string Ranges(const std::vector<uint32_t>& numbers) {
 }  // namespace
 
 StateInspector::StateInspector(const Trace& trace, const EngineType& type)
-    : trace_(trace), type_(type), names_(LastNames(trace)) {}
+    : trace_(trace), roles_(trace, type), names_(LastNames(trace)) {}
 
 StateInspector::View& StateInspector::ViewAt(const ChosenState& state, const Model& model,
                                              Tear tear) {
@@ -205,14 +205,14 @@ std::vector<std::string> StateInspector::Kinds(const std::vector<AtomId>& atoms)
   std::set<std::string> kinds;
   for (const AtomId& atom : atoms) {
     const Op& op = trace_.ops[atom.op];
-    kinds.insert(fmt::format("{}({})", KindOf(op, atom.kind), type_.RoleOf(PathOf(op.inode))));
+    kinds.insert(fmt::format("{}({})", KindOf(op, atom.kind), roles_.Of(PathOf(op.inode))));
   }
   return {kinds.begin(), kinds.end()};
 }
 
 std::vector<std::string> StateInspector::Roles(const std::vector<AtomId>& atoms) const {
   std::set<std::string> roles;
-  for (const AtomId& atom : atoms) roles.insert(type_.RoleOf(PathOf(trace_.ops[atom.op].inode)));
+  for (const AtomId& atom : atoms) roles.insert(roles_.Of(PathOf(trace_.ops[atom.op].inode)));
   return {roles.begin(), roles.end()};
 }
 

@@ -14,6 +14,7 @@
 #include "faults/persistence/crash_cursor.h"
 #include "faults/persistence/crash_graph.h"
 #include "harness/point_explorer.h"
+#include "harness/role_patterns.h"
 #include "reports/verdict.h"
 
 namespace plugpull {
@@ -94,7 +95,7 @@ class StateInspector {
   std::string PathOf(InodeId inode) const;
 
   const Trace& trace_;
-  const EngineType& type_;
+  TraceRoles roles_;
   std::map<InodeId, std::string> names_;
   std::vector<View> views_;
 };

@@ -9,6 +9,7 @@
 #include "faults/base/assert.h"
 #include "faults/inject/fault_type.h"
 #include "harness/findings.h"
+#include "harness/role_patterns.h"
 
 namespace plugpull {
 namespace {
@@ -60,7 +61,7 @@ std::vector<std::string> FindingCollector::DamagedKinds(const FindingDraft& draf
         roles = inspector_.Roles(LostPieces(draft.state));
         break;
       case FaultScope::kPages:
-        roles = {type_.RoleOf(TextOf(call, kForm, "file"))};
+        roles = {TraceRoles(trace_, type_).Of(TextOf(call, kForm, "file"))};
         break;
     }
     for (const std::string& role : roles) {

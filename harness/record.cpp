@@ -17,6 +17,7 @@
 #include "harness/child_process.h"
 #include "harness/reader_finding.h"
 #include "harness/record_program.h"
+#include "harness/role_patterns.h"
 #include "harness/run_workload.h"
 #include "harness/version.h"
 
@@ -177,6 +178,7 @@ std::map<std::string, std::string> FactsOf(const RecordSettings& settings) {
   const CompanySettings& company = settings.company;
   if (company.readers > 0) facts["readers"] = std::to_string(company.readers);
   if (company.rollbacks > 0) facts["rollbacks"] = std::to_string(company.rollbacks);
+  if (!settings.roles.empty()) facts[kRolesFact] = settings.roles;
   return facts;
 }
 
@@ -260,6 +262,7 @@ Expected<RecordSettings> RecordSettingsOf(const Trace& trace) {
     const auto undone = static_cast<ptrdiff_t>(UndoneCount(trace));
     settings.given.emplace(trace.transactions.begin(), trace.transactions.end() - undone);
   }
+  if (trace.facts.contains(kRolesFact)) settings.roles = trace.facts.at(kRolesFact);
   // Traces without company do not say so.
   for (const auto& [name, field] : {std::pair("readers", &settings.company.readers),
                                     std::pair("rollbacks", &settings.company.rollbacks)}) {

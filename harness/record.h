@@ -23,6 +23,7 @@ struct RecordSettings {
   // The transactions themselves. Then the workload is "given", and of `options` the seed and the
   // keys only say what an engine is used for after a recovery.
   std::optional<std::vector<Transaction>> given = {};
+  std::string roles = {};  // of files, as RolePatterns; empty: the engine says them
 };
 
 // What a trace says its workload is when its transactions were given.

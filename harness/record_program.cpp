@@ -10,6 +10,7 @@
 #include "harness/native_command.h"
 #include "harness/program_notes.h"
 #include "harness/recorded_directory.h"
+#include "harness/role_patterns.h"
 #include "harness/version.h"
 
 namespace plugpull {
@@ -225,6 +226,7 @@ class ProgramRun {
     trace.facts["seed"] = std::to_string(settings_.seed);
     trace.facts["version"] = kVersion;
     trace.facts["door"] = "traced";
+    if (!settings_.roles.empty()) trace.facts[kRolesFact] = settings_.roles;
     AddFactsOf(result.recording, settings_.failures);
     if (!HasCaptured(trace)) {
       return Fail(ErrorCode::kTargetFailed,

@@ -26,6 +26,7 @@ struct ProgramSettings {
   bool pin_to_one_cpu = false;
   Backend backend = Backend::kAutomatic;
   uint64_t seed = 1;                           // of what is sampled when the trace is explored
+  std::string roles = {};                      // of its files, as RolePatterns
   std::chrono::milliseconds timeout{600'000};  // of the whole run
   // Asked ten times a second; true: give up. Empty: never.
   std::function<bool()> should_stop = {};

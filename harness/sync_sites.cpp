@@ -10,6 +10,7 @@
 
 #include "faults/persistence/crash_cursor.h"
 #include "faults/trace/snapshot_mark.h"
+#include "harness/role_patterns.h"
 
 namespace plugpull {
 namespace {
@@ -34,6 +35,7 @@ std::pair<size_t, uint64_t> Amount(const CrashCursor& cursor) {
 }  // namespace
 
 FileRoles::FileRoles(const Trace& trace, const EngineType& type) {
+  const TraceRoles roles(trace, type);
   for (const Op& op : trace.ops) {
     if (op.kind == OpKind::kMakeDirectory) directories_.insert(op.inode);
   }
@@ -41,7 +43,7 @@ FileRoles::FileRoles(const Trace& trace, const EngineType& type) {
   for (const auto& [inode, path] : names) {
     if (inode >= roles_.size()) roles_.resize(inode + 1);
     const bool is_directory = directories_.contains(inode);
-    roles_[inode] = !is_directory ? type.RoleOf(path) : path.empty() ? "." : path;
+    roles_[inode] = !is_directory ? roles.Of(path) : path.empty() ? "." : path;
   }
 }
 

@@ -20,6 +20,7 @@
 #include "harness/cli/say.h"
 #include "harness/cli/scenario_command.h"
 #include "harness/program_notes.h"
+#include "harness/role_patterns.h"
 #include "reports/console.h"
 #include "workloads/strategies/strategy.h"
 #include "workloads/workload.h"
@@ -145,8 +146,12 @@ int RecordCommand(const Options& options, const std::string& output) {
 }
 
 int ExploreCommand(Options options, const std::string& trace_path) {
-  const Expected<Trace> trace = LoadTrace(trace_path);
+  Expected<Trace> trace = LoadTrace(trace_path);
   if (!trace) return Complain(trace.error());
+  if (const Expected<RolePatterns> roles = RolePatterns::Parse(options.roles); !roles) {
+    return Complain(roles.error());
+  }
+  if (!options.roles.empty()) trace->facts[kRolesFact] = options.roles;
   if (const Expected<void> faithful = CheckFaithful(*trace); !faithful) {
     return Complain(
         {faithful.error().code, fmt::format("{}: {}", trace_path, faithful.error().context)});

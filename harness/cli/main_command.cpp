@@ -138,6 +138,7 @@ void AddCommands(CLI::App& app, CommandLine& line) {
                      "Another engine that opens what was recorded (default: the one recorded)");
   AddCheckOption(explore, options);
   AddExploreOptions(explore, options);
+  AddRolesOption(explore, options);
   AddOutputOptions(explore, options);
 
   for (CLI::App* command : {&run, &explore}) AddMinimizeOption(*command);

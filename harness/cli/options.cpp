@@ -12,6 +12,7 @@
 #include "faults/inject/fault_call.h"
 #include "faults/persistence/model_text.h"
 #include "harness/fault_search.h"
+#include "harness/role_patterns.h"
 #include "reports/report_format.h"
 #include "workloads/workload.h"
 
@@ -87,6 +88,14 @@ void AddWorkloadOptions(CLI::App& command, Options& options) {
   TakesNumber(
       command.add_option("--keys", options.keys, "Size of the key space")->capture_default_str(), 1,
       kMostKeys);
+  AddRolesOption(command, options);
+}
+
+void AddRolesOption(CLI::App& command, Options& options) {
+  command.add_option("--roles", options.roles,
+                     "What files are for, in signatures of findings: ROLE=PATTERN,..., as in "
+                     "log=*.wal,table=*.db (default: an engine says it of its files; of a program "
+                     "their names, with N for numbers)");
 }
 
 void AddCompanyOptions(CLI::App& command, Options& options) {
@@ -206,12 +215,16 @@ Expected<RecordSettings> ToRecordSettings(const Options& options) {
                     "--check or --dir)",
                     options.workload, NearestHint(options.workload, names), fmt::join(names, " ")));
   }
+  if (const Expected<RolePatterns> roles = RolePatterns::Parse(options.roles); !roles) {
+    return std::unexpected(roles.error());
+  }
   return RecordSettings{.target = options.target,
                         .workload = options.workload,
                         .options = {.seed = options.seed.value_or(kDefaultSeed),
                                     .transactions = options.transactions,
                                     .keys = options.keys},
-                        .company = {.readers = options.readers, .rollbacks = options.rollbacks}};
+                        .company = {.readers = options.readers, .rollbacks = options.rollbacks},
+                        .roles = options.roles};
 }
 
 Expected<ExploreOptions> ToExploreOptions(const Options& options) {

@@ -23,6 +23,7 @@ struct Options {
   std::string workload = "mixed";
   std::optional<uint64_t> seed;
   uint32_t transactions = 200;
+  std::string roles;  // of files, as RolePatterns
   uint32_t keys = 40;
   uint32_t readers = 0;
   uint32_t rollbacks = 0;
@@ -61,8 +62,11 @@ struct Options {
   bool quiet = false;
 };
 
-// Adds what describes the workload: --workload, --seed, --transactions, --keys.
+// Adds what describes the workload: --workload, --seed, --transactions, --keys, --roles.
 void AddWorkloadOptions(CLI::App& command, Options& options);
+
+// Adds --roles.
+void AddRolesOption(CLI::App& command, Options& options);
 
 // Adds who else is there while it runs: --readers, --rollbacks.
 void AddCompanyOptions(CLI::App& command, Options& options);

@@ -10,6 +10,7 @@
 #include "harness/command_line.h"
 #include "harness/native_command.h"
 #include "harness/recorded_directory.h"
+#include "harness/role_patterns.h"
 
 namespace plugpull {
 namespace {
@@ -111,6 +112,9 @@ Expected<ProgramSettings> ToProgramSettings(const Options& options) {
   if (const Expected<void> checked = CheckCommand(options); !checked) {
     return std::unexpected(checked.error());
   }
+  if (const Expected<RolePatterns> roles = RolePatterns::Parse(options.roles); !roles) {
+    return std::unexpected(roles.error());
+  }
   const Expected<FailurePlan> failures = ToFailures(options);
   if (!failures) return std::unexpected(failures.error());
   const Expected<std::chrono::milliseconds> timeout = ParseDuration(options.timeout);
@@ -131,6 +135,7 @@ Expected<ProgramSettings> ToProgramSettings(const Options& options) {
                          .real_sync = options.real_sync,
                          .pin_to_one_cpu = options.pin,
                          .seed = options.seed.value_or(kDefaultSeed),
+                         .roles = options.roles,
                          .timeout = *timeout};
 }
 
