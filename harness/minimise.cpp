@@ -185,10 +185,15 @@ class CaseMinimiser {
     if (*is_seen && knows_state_) {
       small.models = StateInspector(trace_, type_).AdmittingModels(draft_.state);
     }
+    std::string bound = !state_bound_.empty() ? state_bound_ : workload_bound_;
+    if (bound.empty() && !is_minimal_state_) {
+      bound = small.further.empty() ? "the tests that one state may take"
+                                    : "a second crash, whose loss is left as it is";
+    }
     small.minimised = MinimisedFrom{
         .before = original_.minimised ? original_.minimised->before : SizeOf(original_),
         .is_minimal = is_minimal_state_ && is_minimal_workload_,
-        .bound = !state_bound_.empty() ? state_bound_ : workload_bound_};
+        .bound = std::move(bound)};
     result.after = SizeOf(small);
     result.kept = draft_.complete.kept;
     result.small = std::move(small);
@@ -223,8 +228,13 @@ class CaseMinimiser {
     // An engine that fails without a fault shows something else.
     if (!trace && trace.error().code == ErrorCode::kTargetFailed) return size_t{0};
     if (!trace) return std::unexpected(trace.error());
+    WantedFinding where = wanted;
+    if (knows_state_ && draft_.fault.empty()) {
+      where.pattern = OperationPatterns(trace_).Of(draft_.state.position, draft_.window.attempted,
+                                                   draft_.complete.lost);
+    }
     const Expected<std::optional<FindingDraft>> found =
-        FindWanted(*trace, type_, wanted, {.first_position = is_whole ? 0 : LastPart(*trace)},
+        FindWanted(*trace, type_, where, {.first_position = is_whole ? 0 : LastPart(*trace)},
                    options_.goes_on);
     if (!found) return std::unexpected(found.error());
     if (!*found) return size_t{0};

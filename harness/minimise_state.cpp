@@ -50,6 +50,16 @@ class StateSearch {
     return oldest;
   }
 
+  // Returns: the variables of all that the operations did, the oldest first.
+  Variables VariablesOfOperations(const std::vector<uint32_t>& operations) const {
+    std::set<VariableId> variables;
+    for (const Atom& atom : graph_.atoms()) {
+      const bool is_meant = std::ranges::binary_search(operations, atom.id.op);
+      if (is_meant && !atom.is_inverse) variables.insert(atom.variable);
+    }
+    return {variables.begin(), variables.end()};
+  }
+
   // Returns: the variables put together by operation, in the order that they come in.
   std::vector<Variables> ByOperation(const Variables& variables) const {
     std::map<VariableId, uint32_t> operations;
@@ -234,6 +244,19 @@ Expected<std::optional<ViolatedState>> MinimiseState(const Trace& trace, PointSe
   ViolatedState smaller = states.Decided();
   smaller.is_minimal = *is_minimal;
   return smaller;
+}
+
+Expected<std::optional<ViolatedState>> LoseOperations(const Trace& trace, PointSearch& search,
+                                                      const ViolatedState& state,
+                                                      const std::vector<uint32_t>& lost,
+                                                      TestLimit& limit) {
+  Assert(state.fault.empty(), "a fault is an instance of its own crash point");
+  StateSearch states(trace, search, state, std::nullopt, limit);
+  states.LoseOnly(states.VariablesOfOperations(lost));
+  const Expected<bool> is_violated = states.IsViolated();
+  if (!is_violated) return std::unexpected(is_violated.error());
+  if (!*is_violated) return std::nullopt;
+  return states.Decided();
 }
 
 Expected<std::optional<ViolatedState>> MakeWhole(const Trace& trace, PointSearch& search,

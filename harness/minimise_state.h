@@ -39,6 +39,14 @@ struct ViolatedState {
 Expected<std::optional<ViolatedState>> MinimiseState(const Trace& trace, PointSearch& search,
                                                      const ViolatedState& state, TestLimit& limit);
 
+// Returns: the state at the position of `state` that loses just the operations `lost` (sorted),
+// what depends on them, and what nobody can keep, where that shows the violation; nothing: it does
+// not. What `state` itself loses does not count. Errors: as above.
+Expected<std::optional<ViolatedState>> LoseOperations(const Trace& trace, PointSearch& search,
+                                                      const ViolatedState& state,
+                                                      const std::vector<uint32_t>& lost,
+                                                      TestLimit& limit);
+
 // Returns: the same violation where every write that is torn is lost or kept as a whole, not yet
 // minimal. Nothing: no write is torn, or the violation needs that. Errors: as above.
 Expected<std::optional<ViolatedState>> MakeWhole(const Trace& trace, PointSearch& search,

@@ -13,6 +13,7 @@
 #include "faults/trace/snapshot_mark.h"
 #include "harness/crash_points.h"
 #include "harness/fault_search.h"
+#include "harness/minimise_state.h"
 #include "harness/point_search.h"
 
 namespace plugpull {
@@ -55,6 +56,57 @@ Expected<std::vector<PointTask>> TasksOf(const Trace& trace, const WantedFinding
   return tasks;
 }
 
+bool Fits(const FindingDraft& draft, const WantedFinding& wanted) {
+  return draft.signature == wanted.signature && draft.complete.lost.size() <= wanted.most_lost;
+}
+
+// Returns: the finding where its pattern is in the trace, or nothing.
+Expected<std::optional<FindingDraft>> FindByPattern(const Trace& trace, const WantedFinding& wanted,
+                                                    PointSearch& search,
+                                                    FindingCollector& collector,
+                                                    const std::function<bool()>& goes_on) {
+  const std::optional<PatternPlace> place = OperationPatterns(trace).Find(*wanted.pattern);
+  if (!place) return std::nullopt;
+  const Window window = WindowAt(trace, place->position);
+  const Violation violation{.violation = wanted.violation, .message = {}};
+  FindingDraft draft;
+  draft.violation = violation;
+  draft.settings = wanted.settings;
+  draft.state = {.position = place->position,
+                 .tear = EffectiveTear(*wanted.settings.model, wanted.settings.tear),
+                 .chosen = {}};
+  draft.complete.lost = place->lost;
+  draft.window = window;
+  draft.count = 1;
+  TestLimit limit(kMostTestsPerState, goes_on);
+  const auto is_it = [&](FindingDraft& candidate) -> Expected<bool> {
+    const Expected<bool> done = collector.MinimiseState(search, candidate, limit);
+    if (!done) return done;
+    return *done && Fits(candidate, wanted) && candidate.level <= wanted.level;
+  };
+  FindingDraft exact = draft;
+  Expected<bool> found = is_it(exact);
+  if (!found) return std::unexpected(found.error());
+  if (*found) return exact;
+  // Pieces of writes are other ones where values are shorter.
+  const ViolatedState state{.position = place->position,
+                            .window = window,
+                            .lost = {},
+                            .settings = wanted.settings,
+                            .violation = violation};
+  const Expected<std::optional<ViolatedState>> seen =
+      LoseOperations(trace, search, state, place->LostOperations(), limit);
+  if (!seen) return std::unexpected(seen.error());
+  if (!*seen) return std::nullopt;
+  draft.violation = (*seen)->violation;
+  draft.state.chosen = (*seen)->chosen;
+  draft.complete.lost = (*seen)->lost;
+  found = is_it(draft);
+  if (!found) return std::unexpected(found.error());
+  if (!*found) return std::nullopt;
+  return draft;
+}
+
 }  // namespace
 
 Expected<std::optional<FindingDraft>> FindWanted(const Trace& trace, const EngineType& type,
@@ -66,6 +118,11 @@ Expected<std::optional<FindingDraft>> FindWanted(const Trace& trace, const Engin
   if (!search) return std::unexpected(search.error());
   FindingCollector collector(trace, type);
   collector.LeaveOutModels();
+  if (wanted.pattern) {
+    Expected<std::optional<FindingDraft>> found =
+        FindByPattern(trace, wanted, **search, collector, goes_on);
+    if (!found || *found) return found;
+  }
   std::set<std::string> others;  // signatures of what was found that is not wanted
   for (const PointTask& task : *tasks) {
     PointResult result;
@@ -87,9 +144,7 @@ Expected<std::optional<FindingDraft>> FindWanted(const Trace& trace, const Engin
         const Expected<bool> done = collector.MinimiseState(**search, draft, limit);
         if (!done) return std::unexpected(done.error());
       }
-      const bool is_wanted =
-          draft.signature == wanted.signature && draft.complete.lost.size() <= wanted.most_lost;
-      if (is_wanted) return draft;
+      if (Fits(draft, wanted)) return draft;
       others.insert(signature);
     }
   }

@@ -9,6 +9,7 @@
 #include "faults/trace/trace.h"
 #include "harness/findings.h"
 #include "harness/minimise_list.h"
+#include "harness/state_pattern.h"
 
 namespace plugpull {
 
@@ -19,6 +20,8 @@ struct WantedFinding {
   ExploreSettings settings;                   // of the search: its model and tear
   std::string faults = {};        // a specification beyond the disk's contract; or empty
   bool is_minimal_state = false;  // the signature is that of a state that loses as little as it can
+  // What the state is that is known of another recording: it is tried before anything is searched.
+  std::optional<StatePattern> pattern = {};
   size_t most_lost = SIZE_MAX;    // a state that loses more atoms does not count
 };
 
