@@ -99,7 +99,7 @@ struct OptionSpec {
   std::string default_value;
   std::string help;  // one line
   uint64_t minimum = 0;
-  uint64_t maximum = 0;
+  uint64_t maximum = 0;  // also 0: any text, and CheckOptions says what is wrong with it
 };
 
 // Option values by name; every option of the type is present, checked against its OptionSpec.

@@ -14,6 +14,7 @@ namespace plugpull {
 namespace {
 
 Expected<void> CheckValue(const EngineType& type, const OptionSpec& spec, std::string_view value) {
+  if (spec.values.empty() && spec.maximum == 0) return {};
   if (!spec.values.empty()) {
     if (std::ranges::find(spec.values, value) != spec.values.end()) return {};
     return Fail(

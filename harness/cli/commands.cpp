@@ -200,9 +200,9 @@ int ListCommand(const std::string& what) {
     for (const EngineType* type : EngineTypes()) {
       Line(type->name(), type->description());
       for (const OptionSpec& option : type->options()) {
-        const std::string values = option.values.empty()
-                                       ? fmt::format("{}..{}", option.minimum, option.maximum)
-                                       : fmt::format("{}", fmt::join(option.values, "|"));
+        std::string values = fmt::format("{}", fmt::join(option.values, "|"));
+        if (option.values.empty()) values = fmt::format("{}..{}", option.minimum, option.maximum);
+        if (option.values.empty() && option.maximum == 0) values = "TEXT";
         Print("  {}={} (default {}): {}\n", option.name, values, option.default_value, option.help);
       }
     }
