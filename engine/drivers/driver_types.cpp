@@ -132,6 +132,33 @@ class Python final : public OwnDriverType {
   }
 };
 
+class Mavibot final : public OwnDriverType {
+ public:
+  Mavibot()
+      : OwnDriverType(
+            "plugpull-mavibot", "default-jdk-headless and libmavibot-java",
+            {Switch("joined", "changes between beginTransaction and commit, not each on its own"),
+             {.name = "page_size",
+              .values = {"256", "512", "1024", "4096"},
+              .default_value = "512",
+              .help = "of RecordManager: the size of a page of a new store, in bytes"}}) {}
+
+  std::string_view name() const override { return "mavibot"; }
+  std::string_view description() const override {
+    return "Mavibot, the Java library, with one B-tree of keys and values";
+  }
+  Expected<DriverProgram> Program(const EngineOptions& options) const override {
+    if (!FindExecutable("java")) {
+      return Fail(ErrorCode::kUnsupported,
+                  "there is no java in PATH; install default-jdk-headless and libmavibot-java");
+    }
+    return OwnDriverType::Program(options);
+  }
+  std::string RoleOf(std::string_view path) const override {
+    return FileName(path) == "mavibot.db" ? "store" : "other";
+  }
+};
+
 class AnyDriver final : public ProgramType {
  public:
   std::string_view name() const override { return "driver"; }
@@ -184,6 +211,11 @@ const EngineType& LmdbType() {
 
 const EngineType& PythonType() {
   static const Python type;
+  return type;
+}
+
+const EngineType& MavibotType() {
+  static const Mavibot type;
   return type;
 }
 

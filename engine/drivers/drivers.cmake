@@ -47,6 +47,34 @@ set_target_properties(plugpull_sqlite PROPERTIES
 target_link_libraries(plugpull_sqlite PRIVATE PkgConfig::sqlite)
 add_dependencies(plugpull_engine plugpull_sqlite)
 
+# Mavibot: classes beside a script that starts Java with them and with Debian's jars.
+set(MAVIBOT_JARS /usr/share/java CACHE PATH "The folder that holds mavibot.jar")
+find_program(JAVAC javac)
+if(JAVAC)
+  execute_process(COMMAND ${JAVAC} --release 17 -version
+                  RESULT_VARIABLE JAVAC_IS_TOO_OLD OUTPUT_QUIET ERROR_QUIET)
+endif()
+if(JAVAC AND NOT JAVAC_IS_TOO_OLD AND EXISTS ${MAVIBOT_JARS}/mavibot.jar)
+  set(MAVIBOT_CLASSES ${MAVIBOT_JARS}/mavibot.jar ${MAVIBOT_JARS}/commons-collections3.jar
+                      ${MAVIBOT_JARS}/slf4j-api.jar ${MAVIBOT_JARS}/slf4j-nop.jar)
+  list(JOIN MAVIBOT_CLASSES ":" MAVIBOT_CLASSES)
+  file(GLOB MAVIBOT_SOURCES CONFIGURE_DEPENDS ${DRIVER_SOURCES}/mavibot/*.java)
+  configure_file(${DRIVER_SOURCES}/mavibot/plugpull-mavibot.in ${DRIVER_OUTPUT}/plugpull-mavibot
+                 @ONLY FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ
+                 GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+  add_custom_command(
+    OUTPUT ${DRIVER_OUTPUT}/mavibot-classes/MavibotDriver.class
+    COMMAND ${JAVAC} --release 17 -Xlint:all -Werror -cp ${MAVIBOT_CLASSES}
+            -d ${DRIVER_OUTPUT}/mavibot-classes ${MAVIBOT_SOURCES}
+    DEPENDS ${MAVIBOT_SOURCES}
+    COMMENT "Building the Java driver plugpull-mavibot" VERBATIM)
+  add_custom_target(plugpull_mavibot ALL
+                    DEPENDS ${DRIVER_OUTPUT}/mavibot-classes/MavibotDriver.class)
+  add_dependencies(plugpull_engine plugpull_mavibot)
+else()
+  message(STATUS "No driver for Mavibot: it needs default-jdk-headless and libmavibot-java")
+endif()
+
 # Python: nothing to build.
 configure_file(${DRIVER_SOURCES}/python/plugpull_driver.py ${DRIVER_OUTPUT}/plugpull-python
                COPYONLY)

@@ -26,9 +26,10 @@ class ProgramType : public EngineType {
   std::unique_ptr<Engine> Create(Vfs& vfs, const EngineOptions& options) const final;
 };
 
-const EngineType& BboltType();   // engine/drivers/bbolt
-const EngineType& LmdbType();    // engine/drivers/lmdb
-const EngineType& PythonType();  // engine/drivers/python
-const EngineType& DriverType();  // any executable that speaks the protocol
+const EngineType& BboltType();    // engine/drivers/bbolt
+const EngineType& LmdbType();     // engine/drivers/lmdb
+const EngineType& PythonType();   // engine/drivers/python
+const EngineType& MavibotType();  // engine/drivers/mavibot
+const EngineType& DriverType();   // any executable that speaks the protocol
 
 }  // namespace plugpull

@@ -50,7 +50,8 @@ TEST(FindDriver, AMissingOneSaysWhatToInstall) {
   const ScratchDirectory directory;
   const ScopedVariable drivers("PLUGPULL_DRIVERS", directory.path());
   for (const auto& [target, package] :
-       {std::pair("bbolt", "golang-github-coreos-bbolt-dev"), std::pair("lmdb", "liblmdb-dev")}) {
+       {std::pair("bbolt", "golang-github-coreos-bbolt-dev"), std::pair("lmdb", "liblmdb-dev"),
+        std::pair("mavibot", "libmavibot-java")}) {
     const Expected<DriverProgram> program = ParseTarget(target)->Program();
     ASSERT_FALSE(program) << target;
     EXPECT_EQ(program.error().code, ErrorCode::kUnsupported);
@@ -102,13 +103,14 @@ TEST(RoleOf, NamesWhatStaysTheSame) {
   EXPECT_EQ(PythonType().RoleOf("store.db-journal"), "journal");
   EXPECT_EQ(PythonType().RoleOf("store.dat"), "store");
   EXPECT_EQ(PythonType().RoleOf("store.dir"), "index");
+  EXPECT_EQ(MavibotType().RoleOf("/images/1/mavibot.db"), "store");
   EXPECT_EQ(DriverType().RoleOf("db7/000123.log"), "N.log");
   EXPECT_EQ(DriverType().RoleOf("MANIFEST-000004"), "MANIFEST-N");
   EXPECT_EQ(DriverType().RoleOf("a1b22"), "aNbN");
 }
 
 TEST(ProgramTypes, AreProgramsAndTheOthersAreNot) {
-  for (const char* text : {"bbolt", "lmdb", "python", "driver:x"}) {
+  for (const char* text : {"bbolt", "lmdb", "python", "mavibot", "driver:x"}) {
     EXPECT_TRUE(ParseTarget(text)->is_program()) << text;
   }
   EXPECT_FALSE(ParseTarget("sqlite")->is_program());
