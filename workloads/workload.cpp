@@ -7,6 +7,7 @@
 #include <string>
 
 #include "faults/base/random.h"
+#include "workloads/falcon_report.h"
 
 namespace plugpull {
 namespace {
@@ -134,6 +135,14 @@ const std::vector<Workload>& Workloads() {
       {"single", "one small update a transaction", Single},
       {"append", "new keys only, in ascending order", Append},
       {"roles", "all keys at once, then 1, 10 or 200: a deep tree whose pages change roles", Roles},
+      {"falcon", "Falcon bug #44744: record 2011, locator page 1392, data page 2836", FalconReport,
+       "serial_log", kReportTransactions, kReportInsert},
+      {"falcon-overwrite", "the same, leftover bytes say that there is a line to write to",
+       FalconReportOverwrite, "serial_log", kReportTransactions, kReportInsert},
+      {"falcon-three", "the same, three records", FalconReportThree, "serial_log",
+       kReportTransactions, kReportInsert},
+      {"falcon-delete", "the same, the record is deleted again", FalconReportDelete, "serial_log",
+       kReportTransactions, kReportInsert},
   };
   return workloads;
 }

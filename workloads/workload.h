@@ -20,6 +20,11 @@ struct Workload {
   std::string_view name;
   std::string_view description;
   std::vector<Transaction> (*generate)(const WorkloadOptions& options);
+  // The engine whose field report it is: what it does makes sense on that one. Empty: any.
+  std::string_view engine = {};
+  // Of a report: how many transactions make it, and the first of them that a crash may hit for it.
+  uint32_t report_transactions = 0;
+  uint32_t report_begins = 1;
 };
 
 // Part of every recorded run: a generator that draws differently is another generator.
