@@ -45,6 +45,9 @@ struct ExploreOptions {
 TraceFacts FactsOf(const Trace& trace);
 std::vector<std::string> FaultsOf(const ExploreSettings& settings);
 
+// Returns: the position where a transaction begins; the end of the trace when it has not got it.
+size_t BeginOf(const Trace& trace, uint32_t transaction);
+
 // What a progress display shows.
 struct ExploreProgress {
   size_t points_done = 0;

@@ -1,6 +1,8 @@
 // What any result says of a run. The exploration itself is in explore.cpp.
 #include "harness/explore.h"
 
+#include <algorithm>
+
 namespace plugpull {
 
 TraceFacts FactsOf(const Trace& trace) {
@@ -13,6 +15,13 @@ TraceFacts FactsOf(const Trace& trace) {
     if (op.kind == OpKind::kAcknowledge) ++facts.acknowledgements;
   }
   return facts;
+}
+
+size_t BeginOf(const Trace& trace, uint32_t transaction) {
+  const auto begins = [&](const Op& op) {
+    return op.kind == OpKind::kBegin && op.transaction >= transaction;
+  };
+  return static_cast<size_t>(std::ranges::find_if(trace.ops, begins) - trace.ops.begin());
 }
 
 std::vector<std::string> FaultsOf(const ExploreSettings& settings) {

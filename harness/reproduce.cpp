@@ -102,6 +102,8 @@ class SymptomHunt {
     }
     const Expected<const Trace*> trace = TraceOf(workload);
     if (!trace) return std::unexpected(trace.error());
+    const uint32_t crashes_from = options_.workloads[workload].crashes_from;
+    if (crashes_from > 1) explore.first_position = BeginOf(**trace, crashes_from);
     ReproduceProgress progress{.fault = rung.fault,
                                .workload = search.workload,
                                .searches_done = found_.searches.size() - 1,
@@ -190,13 +192,21 @@ class SymptomHunt {
 }  // namespace
 
 std::vector<ReproduceWorkload> WorkloadsToTry(const std::string& target, uint64_t seed) {
-  return {
-      {.record = {target, "mixed", {.seed = seed, .transactions = 200, .keys = 40}}},
-      {.record = {target, "roles", {.seed = seed, .transactions = 40, .keys = 2000}},
-       .recoveries_per_point = kRecoveriesOfLargeStores},
-      {.record = {target, "roles", {.seed = seed, .transactions = 40, .keys = 20'000}},
-       .recoveries_per_point = kRecoveriesOfLargeStores},
-  };
+  std::vector<ReproduceWorkload> tried;
+  const std::string engine = target.substr(0, target.find(':'));
+  for (const Workload& workload : Workloads()) {
+    if (workload.engine != engine) continue;
+    tried.push_back({.record = {target,
+                                std::string(workload.name),
+                                {.seed = seed, .transactions = workload.report_transactions}},
+                     .crashes_from = workload.report_begins});
+  }
+  tried.push_back({.record = {target, "mixed", {.seed = seed, .transactions = 200, .keys = 40}}});
+  for (const uint32_t keys : {2000U, 20'000U}) {
+    tried.push_back({.record = {target, "roles", {.seed = seed, .transactions = 40, .keys = keys}},
+                     .recoveries_per_point = kRecoveriesOfLargeStores});
+  }
+  return tried;
 }
 
 std::string WorkloadText(const RecordSettings& settings) {

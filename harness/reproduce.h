@@ -17,6 +17,7 @@ namespace plugpull {
 // A workload, and how much is searched on it.
 struct ReproduceWorkload {
   RecordSettings record;
+  uint32_t crashes_from = 1;  // crashes before this transaction are not searched
   // Most recoveries at one crash point beyond the disk's contract, where a point has more states
   // than anybody can visit. 0: what is usual.
   uint64_t recoveries_per_point = 0;
@@ -26,7 +27,7 @@ struct ReproduceOptions {
   // Model, tear and bounds of the searches. Its settings name the symptom; its budget is that of
   // all searches. Requires: a symptom, no faults, not all models.
   ExploreOptions explore;
-  std::vector<ReproduceWorkload> workloads;  // small ones first
+  std::vector<ReproduceWorkload> workloads;  // those that end fast first
   std::vector<GradeRung> rungs;              // weakest first
 };
 
@@ -42,8 +43,8 @@ struct ReproduceProgress {
 // Returns: false to stop with what there is.
 using OnReproduceProgress = std::function<bool(const ReproduceProgress& progress)>;
 
-// Returns: the workloads that are tried on a target where none is asked for, small ones first. The
-// last ones grow a tree until its pages change roles.
+// Returns: the workloads that are tried on a target where none is asked for: those of field reports
+// on its engine, then small ones. The last ones grow a tree until its pages change roles.
 std::vector<ReproduceWorkload> WorkloadsToTry(const std::string& target, uint64_t seed);
 
 // Returns: "roles, 20000 keys, 40 transactions".

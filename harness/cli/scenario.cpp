@@ -7,6 +7,7 @@
 #include <charconv>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -74,6 +75,9 @@ Expected<void> CheckCase(const ScenarioCase& read) {
   if (!read.options.faults.empty() && !read.options.errors.empty()) {
     return Wrong("case '{}' has both faults and errors", read.name);
   }
+  if (!read.options.errors.empty() && read.crashes_from != 0) {
+    return Wrong("case '{}' has both errors and crashes_from", read.name);
+  }
   if (read.symptom.empty()) return {};
   if (const Expected<Symptom> symptom = Symptom::Parse(read.symptom); !symptom) {
     return std::unexpected(symptom.error());
@@ -91,6 +95,7 @@ Expected<ScenarioCase> ParseCase(const toml::table& table) {
                          {"workload", &options.workload},
                          {"seed", &seed},
                          {"keys", &options.keys},
+                         {"cycles", &options.cycles},
                          {"transactions", &options.transactions},
                          {"model", &options.model},
                          {"tear", &options.tear},
@@ -98,6 +103,10 @@ Expected<ScenarioCase> ParseCase(const toml::table& table) {
                          {"faults", &options.faults},
                          {"errors", &options.errors},
                          {"recoveries", &options.recoveries},
+                         {"depth", &options.depth},
+                         {"crashes_from", &read.crashes_from},
+                         {"readers", &options.readers},
+                         {"rollbacks", &options.rollbacks},
                          {"symptom", &read.symptom},
                          {"expected", &read.expected},
                          {"level", &read.level},
@@ -109,12 +118,13 @@ Expected<ScenarioCase> ParseCase(const toml::table& table) {
   return read;
 }
 
-// Returns: 3 for "B3". What has no number comes last.
-uint64_t NumberOf(const std::string& id) {
+// Returns: what a list is sorted by: "F", 1 and "F1b" for "F1b", which so comes between F1 and F2.
+// What has no number comes behind what has.
+std::tuple<std::string, uint64_t, std::string> OrderOf(const std::string& id) {
   uint64_t number = UINT64_MAX;
   const size_t digit = std::min(id.find_first_of("0123456789"), id.size());
   std::from_chars(id.data() + digit, id.data() + id.size(), number);
-  return number;
+  return {id.substr(0, digit), number, id};
 }
 
 }  // namespace
@@ -152,7 +162,7 @@ Expected<std::vector<Scenario>> Scenarios() {
     if (!scenario) return std::unexpected(scenario.error());
     scenarios.push_back(*std::move(scenario));
   }
-  std::ranges::stable_sort(scenarios, {}, [](const Scenario& each) { return NumberOf(each.id); });
+  std::ranges::stable_sort(scenarios, {}, [](const Scenario& each) { return OrderOf(each.id); });
   return scenarios;
 }
 

@@ -17,6 +17,7 @@ struct ScenarioCase {
   Options options;   // target, workload, model, faults or failing calls
   std::string symptom;
   std::string expected;    // "held", or the class of the violation
+  uint32_t crashes_from = 0;  // crashes before this transaction are left out
   std::string level = {};  // the weakest fault that shows it; empty: any
   // What an operator has to do, in the words of a finding; empty: nothing is said.
   std::string recoverability = {};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "engine/target.h"
 #include "faults/base/nearest.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/exit_code.h"
@@ -58,9 +59,12 @@ Expected<std::vector<Scenario>> Chosen(const ScenarioLine& line) {
   return known;
 }
 
+// No engine asked for: all that are part of plugpull.
 bool IsOf(const ScenarioCase& scenario_case, const std::string& engine) {
-  const std::string& target = scenario_case.options.target;
-  return target.substr(0, target.find(':')) == engine;
+  const std::string& name = scenario_case.options.target;
+  if (!engine.empty()) return name.substr(0, name.find(':')) == engine;
+  const Expected<Target> target = ParseTarget(name);
+  return !target || !target->is_program();
 }
 
 // Errors: kInvalidArgument: there is nothing to run.
@@ -71,7 +75,9 @@ Expected<void> CheckHasCases(const std::vector<Scenario>& chosen, const std::str
     }
   }
   return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("none of these scenarios has a case for the engine '{}'", engine));
+              engine.empty()
+                  ? "these scenarios are of programs; name one with --target"
+                  : fmt::format("none of these scenarios has a case for the engine '{}'", engine));
 }
 
 void Tell(const ScenarioCase& scenario_case, const CaseOutcome& outcome, const std::string& out) {
@@ -127,10 +133,9 @@ void AddScenarioCommand(CLI::App& app, ScenarioLine& line) {
       *app.add_subcommand("scenario", "Run field reports that are kept as data, and compare");
   command.add_option("id", line.ids, "Which: B3, or several");
   command.add_flag("--all", line.all, "All of them");
-  command
-      .add_option("--target", line.target,
-                  "Run the cases of this engine: cow_tree, or bbolt for the real one")
-      ->capture_default_str();
+  command.add_option("--target", line.target,
+                     "Run the cases of this engine: cow_tree, revision_tree, or a program "
+                     "(default: every engine that is part of plugpull)");
   TakesNumber(
       command.add_option("--jobs", options.jobs, "Recovery children (default: one for each core)"),
       1, 1024);

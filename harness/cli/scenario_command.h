@@ -13,8 +13,8 @@ namespace plugpull {
 struct ScenarioLine {
   std::vector<std::string> ids;
   bool all = false;
-  std::string target = "cow_tree";  // engine of the cases that are run
-  Options options;                  // of which --jobs, --out and --quiet count
+  std::string target;  // engine of the cases that are run; empty: all that are part of plugpull
+  Options options;     // of which --jobs, --out and --quiet count
 };
 
 // Adds the command with its options and its help.

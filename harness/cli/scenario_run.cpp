@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "engine/drivers/driver.h"
+#include "harness/cycles.h"
 #include "harness/error_campaign.h"
 #include "reports/console.h"
 
@@ -57,7 +58,7 @@ bool IsAsExpected(const Result& result, const Finding* finding, const ScenarioCa
   return level_fits && mends;
 }
 
-Expected<Result> Run(const ScenarioCase& scenario_case, const ExploreOptions& explore,
+Expected<Result> Run(const ScenarioCase& scenario_case, ExploreOptions explore,
                      const OnProgress& on_progress) {
   const Options& options = scenario_case.options;
   const Expected<RecordSettings> record = ToRecordSettings(options);
@@ -67,7 +68,11 @@ Expected<Result> Run(const ScenarioCase& scenario_case, const ExploreOptions& ex
   }
   const Expected<Trace> trace = Record(*record);
   if (!trace) return std::unexpected(trace.error());
-  return Explore(*trace, explore, on_progress);
+  if (scenario_case.crashes_from != 0) {
+    explore.first_position = BeginOf(*trace, scenario_case.crashes_from);
+  }
+  return explore.cycles > 1 ? ExploreCycles(*record, *trace, explore, on_progress)
+                            : Explore(*trace, explore, on_progress);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -45,6 +46,12 @@ TEST(ScenarioTest, ThoseOfTheProgramCanBeRead) {
   EXPECT_GE(ids.size(), 15u);
   EXPECT_EQ(scenarios->front().id, "B1");
   EXPECT_EQ((*scenarios)[1].id, "B2") << "by number, not by letters";
+  const auto place = [&](std::string_view id) {
+    return std::ranges::find(*scenarios, id, &Scenario::id) - scenarios->begin();
+  };
+  EXPECT_EQ(place("F1b"), place("F1") + 1);
+  EXPECT_EQ(place("F1d"), place("F2") - 1);
+  EXPECT_GT(place("F1"), place("B18"));
 }
 
 TEST(ScenarioTest, SaysWhatIsWrong) {
@@ -54,11 +61,13 @@ TEST(ScenarioTest, SaysWhatIsWrong) {
   EXPECT_THAT(Refusal("id = \"X\""), HasSubstr("needs an id, a title"));
   EXPECT_THAT(Refusal(CaseText("symptm = \"x\"\n")), HasSubstr("symptom"));
   EXPECT_THAT(Refusal(CaseText("keys = \"x\"\n")), HasSubstr("whole number"));
+  EXPECT_EQ(Refusal(CaseText("readers = 2\nrollbacks = 1\ndepth = 1\ncycles = 2\n")), "taken");
   EXPECT_THAT(Refusal(CaseText("keys = -1\n")), HasSubstr("whole number"));
   EXPECT_THAT(Refusal(CaseText("target = 1\n")), HasSubstr("text"));
   EXPECT_THAT(Refusal(CaseText("level = \"flood\"\n")), HasSubstr("flood"));
   EXPECT_THAT(Refusal(CaseText("symptom = \"x\"\n")), HasSubstr("holds"));
   EXPECT_THAT(Refusal(CaseText("faults = \"a\"\nerrors = \"b\"\n")), HasSubstr("both"));
+  EXPECT_THAT(Refusal(CaseText("crashes_from = 2\nerrors = \"b\"\n")), HasSubstr("both"));
   const std::string broken = std::string(kHead) + "[[case]]\nname = \"n\"\nexpected = \"lost\"\n";
   EXPECT_THAT(Refusal(broken), HasSubstr("lost"));
 }
