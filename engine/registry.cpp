@@ -2,6 +2,8 @@
 
 #include "engine/cow_tree/cow_tree.h"
 #include "engine/drivers/program_type.h"
+#include "engine/revision_tree/revision_tree.h"
+#include "engine/serial_log/serial_log.h"
 #include "engine/sqlite/sqlite_engine.h"
 
 namespace plugpull {
@@ -9,7 +11,8 @@ namespace {
 
 std::vector<const EngineType*>& Types() {
   static std::vector<const EngineType*> types = {
-      &CowTreeType(), &SqliteType(), &BboltType(), &LmdbType(), &PythonType(), &DriverType(),
+      &CowTreeType(), &RevisionTreeType(), &SerialLogType(), &SqliteType(), &BboltType(),
+      &LmdbType(),    &PythonType(),       &MavibotType(),   &DriverType(),
   };
   return types;
 }

@@ -37,6 +37,7 @@ Expected<Result> RunAttack(const std::string& target, const Attack& attack,
   }
   const Expected<Trace> trace = Record(record);
   if (!trace) return std::unexpected(trace.error());
+  if (attack.crashes_from != 0) explore.first_position = BeginOf(*trace, attack.crashes_from);
   return ExploreCycles(record, *trace, explore, on_progress);
 }
 

@@ -15,7 +15,11 @@ struct EngineBugs {
   std::vector<PlantedBug> (*bugs)();
 };
 
-constexpr EngineBugs kEngines[] = {{"cow_tree", CowTreeBugs}};
+constexpr EngineBugs kEngines[] = {
+    {"cow_tree", CowTreeBugs},
+    {"revision_tree", RevisionTreeBugs},
+    {"serial_log", SerialLogBugs},
+};
 
 }  // namespace
 
@@ -32,6 +36,7 @@ std::string Attack::Text() const {
   add(rollbacks != 0, fmt::format("{} rollbacks", rollbacks));
   add(cycles != 1, fmt::format("{} cycles", cycles));
   add(depth != ordinary.depth, fmt::format("depth {}", depth));
+  add(crashes_from != 0, fmt::format("crashes from transaction {} on", crashes_from));
   add(model != ordinary.model, fmt::format("model {}", model));
   add(!faults.empty(), std::string(faults));
   add(!errors.empty(), fmt::format("errors {}", errors));

@@ -24,6 +24,7 @@ struct Attack {
   uint32_t rollbacks = 0;
   uint32_t cycles = 1;
   uint32_t depth = 2;
+  uint32_t crashes_from = 0;  // crashes before this transaction are left out
   std::string_view model = "posix-minimal";  // or "all"
   std::string_view faults = {};              // beyond the disk's contract; empty: a correct disk
   std::string_view errors = {};              // empty: no call fails
@@ -55,7 +56,9 @@ struct PlantedBug {
 // Errors: kInvalidArgument: no engine of that name has any.
 Expected<std::vector<PlantedBug>> PlantedBugs(const std::string& engine = "");
 
-// The rows of one engine.
+// The rows of one engine each.
 std::vector<PlantedBug> CowTreeBugs();
+std::vector<PlantedBug> RevisionTreeBugs();
+std::vector<PlantedBug> SerialLogBugs();
 
 }  // namespace plugpull

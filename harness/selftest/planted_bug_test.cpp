@@ -60,6 +60,32 @@ TEST(PlantedBugs, OfCowTreeAreAllThere) {
   }
 }
 
+TEST(PlantedBugs, OfRevisionTreeAreAllThere) {
+  std::set<std::string> names;
+  size_t held = 0;
+  for (const PlantedBug& bug : RevisionTreeBugs()) {
+    names.insert(std::string(bug.name));
+    held += bug.expectation == Expectation::kHeld;
+  }
+  for (int number = 1; number <= 12; ++number) {
+    EXPECT_TRUE(names.contains("MV" + std::to_string(number))) << number;
+  }
+  EXPECT_GE(held, 12u);
+}
+
+TEST(PlantedBugs, OfSerialLogAreAllThere) {
+  std::set<std::string_view> names;
+  size_t held = 0;
+  for (const PlantedBug& bug : SerialLogBugs()) {
+    names.insert(bug.name);
+    held += bug.expectation == Expectation::kHeld;
+  }
+  for (int number = 1; number <= 14; ++number) {
+    EXPECT_TRUE(names.contains(fmt::format("MF{}", number))) << number;
+  }
+  EXPECT_GE(held, 6u);
+}
+
 TEST(PlantedBugs, OfAnEngineThatHasNoneAreAnError) {
   const Expected<std::vector<PlantedBug>> bugs = PlantedBugs("cow_three");
   ASSERT_FALSE(bugs.has_value());
