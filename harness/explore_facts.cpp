@@ -1,7 +1,7 @@
 // What any result says of a run. The exploration itself is in explore.cpp.
-#include "harness/explore.h"
-
 #include <algorithm>
+
+#include "harness/explore.h"
 
 namespace plugpull {
 

@@ -22,7 +22,7 @@ struct WantedFinding {
   bool is_minimal_state = false;  // the signature is that of a state that loses as little as it can
   // What the state is that is known of another recording: it is tried before anything is searched.
   std::optional<StatePattern> pattern = {};
-  size_t most_lost = SIZE_MAX;    // a state that loses more atoms does not count
+  size_t most_lost = SIZE_MAX;  // a state that loses more atoms does not count
 };
 
 // Crash points before this one are not looked at.

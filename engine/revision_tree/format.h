@@ -87,17 +87,17 @@ struct Header {
   bool operator==(const Header&) const = default;
 };
 
-inline constexpr uint32_t SlotStrideBytes(uint32_t page_size_bytes) {
+constexpr uint32_t SlotStrideBytes(uint32_t page_size_bytes) {
   return page_size_bytes < kSectorBytes ? kSectorBytes : page_size_bytes;
 }
 
 // Returns: the first PageIO that is not of the header.
-inline constexpr PageNumber FirstDataPage(const Header& header) {
+constexpr PageNumber FirstDataPage(const Header& header) {
   const uint32_t slots = header.has(kTwoSlotsFlag) ? 2 : 1;
   return slots * SlotStrideBytes(header.page_size_bytes) / header.page_size_bytes;
 }
 
-inline constexpr bool IsPageSize(int64_t size_bytes) {
+constexpr bool IsPageSize(int64_t size_bytes) {
   return size_bytes >= kPageSizeMin && size_bytes <= kPageSizeMax &&
          (size_bytes & (size_bytes - 1)) == 0;
 }
@@ -121,7 +121,7 @@ inline int64_t OffsetOf(const Header& header, PageNumber page) {
 }
 
 // Returns: how many PageIOs the chain of so many bytes takes.
-inline constexpr uint64_t ChainPages(uint64_t size_bytes, uint32_t page_size_bytes) {
+constexpr uint64_t ChainPages(uint64_t size_bytes, uint32_t page_size_bytes) {
   const uint64_t first = page_size_bytes - kFirstBytes;
   if (size_bytes <= first) return 1;
   const uint64_t others = page_size_bytes - kNextBytes;

@@ -16,9 +16,9 @@ struct ScenarioCase {
   std::string name;  // "bbolt's own way to create a file"
   Options options;   // target, workload, model, faults or failing calls
   std::string symptom;
-  std::string expected;    // "held", or the class of the violation
+  std::string expected;       // "held", or the class of the violation
   uint32_t crashes_from = 0;  // crashes before this transaction are left out
-  std::string level = {};  // the weakest fault that shows it; empty: any
+  std::string level = {};     // the weakest fault that shows it; empty: any
   // What an operator has to do, in the words of a finding; empty: nothing is said.
   std::string recoverability = {};
   std::string why = {};  // the expectation is this

@@ -24,7 +24,7 @@ struct Attack {
   uint32_t rollbacks = 0;
   uint32_t cycles = 1;
   uint32_t depth = 2;
-  uint32_t crashes_from = 0;  // crashes before this transaction are left out
+  uint32_t crashes_from = 0;                 // crashes before this transaction are left out
   std::string_view model = "posix-minimal";  // or "all"
   std::string_view faults = {};              // beyond the disk's contract; empty: a correct disk
   std::string_view errors = {};              // empty: no call fails
