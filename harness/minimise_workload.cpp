@@ -125,6 +125,7 @@ class WorkloadReducer {
   static std::vector<Transaction> Merged(const std::vector<Transaction>& all, size_t first,
                                          size_t count) {
     std::vector<Transaction> merged;
+    merged.reserve(all.size());
     for (size_t i = 0; i < all.size(); ++i) {
       if (i <= first || i >= first + count) {
         merged.push_back(all[i]);

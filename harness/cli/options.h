@@ -21,9 +21,9 @@ namespace plugpull {
 struct Options {
   std::string target = "cow_tree";
   std::string workload = "mixed";
+  std::string roles;  // of files, as RolePatterns
   std::optional<uint64_t> seed;
   uint32_t transactions = 200;
-  std::string roles;  // of files, as RolePatterns
   uint32_t keys = 40;
   uint32_t readers = 0;
   uint32_t rollbacks = 0;
