@@ -94,6 +94,7 @@ class WorkloadReducer {
       const Expected<ReducedList> reduced =
           ReduceList(all.size(), limit_, [&](const std::vector<size_t>& kept) {
             std::vector<Transaction> candidate;
+            candidate.reserve(kept.size());
             for (const size_t index : kept) candidate.push_back(all[index]);
             return Try(std::move(candidate));
           });
